@@ -1,0 +1,1 @@
+//! What was authorized becomes a change and a receipt. The only writer of targets.

@@ -1,0 +1,107 @@
+//! Time as an argument: the only place that reads the system clock. No environment variable and
+//! no file sets it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime, UtcOffset};
+
+/// An instant in whole seconds, written as RFC 3339 in UTC with `Z`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Instant(OffsetDateTime);
+
+/// A time that is not written as this project writes times.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is not a time like 2026-01-31T09:00:00Z (UTC, whole seconds)")]
+pub struct InstantError(String);
+
+impl Instant {
+    /// Reads the system clock.
+    pub fn now() -> Self {
+        Self::whole(OffsetDateTime::now_utc())
+    }
+
+    /// `seconds` after this instant (before it, if negative); stops at the ends of the calendar.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self::whole(self.0.saturating_add(Duration::seconds(seconds)))
+    }
+
+    /// Seconds from `earlier` to this instant; negative if that lies later.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).whole_seconds()
+    }
+
+    fn whole(time: OffsetDateTime) -> Self {
+        Self(time.replace_nanosecond(0).unwrap_or(time))
+    }
+}
+
+impl FromStr for Instant {
+    type Err = InstantError;
+    fn from_str(text: &str) -> Result<Self, InstantError> {
+        let wrong = || InstantError(text.to_owned());
+        let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())?;
+        let instant = Self::whole(time);
+        // One spelling only: `+00:00`, fractions, leap seconds and lower case do not come back.
+        let same = time.offset() == UtcOffset::UTC && instant.to_string() == text;
+        if same { Ok(instant) } else { Err(wrong()) }
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.format(&Rfc3339).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for Instant {
+    type Error = InstantError;
+    fn try_from(text: String) -> Result<Self, InstantError> {
+        text.parse()
+    }
+}
+
+impl From<Instant> for String {
+    fn from(instant: Instant) -> Self {
+        instant.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_spelling_of_a_time_is_accepted() {
+        assert_eq!(
+            "2026-01-31T09:00:00Z"
+                .parse::<Instant>()
+                .unwrap()
+                .to_string(),
+            "2026-01-31T09:00:00Z"
+        );
+        for bad in [
+            "2026-01-31T09:00:00+00:00",
+            "2026-01-31T09:00:00.5Z",
+            "2026-01-31T09:00:60Z",
+            "2026-01-31t09:00:00z",
+            "2026-01-31",
+            "2026-01-31T10:00:00+01:00",
+            "",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert!(bad.parse::<Instant>().is_err(), "{bad}");
+        }
+    }
+}

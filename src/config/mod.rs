@@ -1,0 +1,1 @@
+//! The trusted configuration, countersign.toml: environments, targets, scopes, secrets, limits.

@@ -1,0 +1,1 @@
+//! What makes "once" true: locks, approvals spent, what was begun, versions, receipts.

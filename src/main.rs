@@ -1,0 +1,3 @@
+//! The program: one line, so that everything can be tested as a library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Manifest text and the objects in it: a strict reader, an emitter, and an editor that keeps what it does not change. Pure.

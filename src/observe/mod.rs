@@ -1,0 +1,1 @@
+//! A proposal and a live target become what was observed. Reads and rehearses, never writes.

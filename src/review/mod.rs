@@ -1,0 +1,1 @@
+//! Values become text for people; all untrusted text is neutralised here.

@@ -1,0 +1,25 @@
+//! The one integration-test binary: heavy dependencies link once.
+#![allow(missing_docs, reason = "a test's name is its documentation")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod apply;
+mod cli;
+mod config;
+mod custody;
+mod gate;
+mod intake;
+mod ledger;
+mod manifest;
+mod observe;
+mod plan;
+mod policy;
+mod review;
+mod support;
+mod trust;
