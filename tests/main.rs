@@ -15,6 +15,7 @@ mod config;
 mod custody;
 mod gate;
 mod intake;
+mod layering;
 mod ledger;
 mod manifest;
 mod observe;
