@@ -13,6 +13,7 @@ mod apply;
 mod cli;
 mod config;
 mod custody;
+mod document;
 mod gate;
 mod intake;
 mod layering;

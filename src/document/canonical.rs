@@ -195,41 +195,14 @@ fn write_number(
     if float.fract() == 0.0 && float.abs() > MAX_INTEGER as f64 {
         return Err(refuse());
     }
-    write_float(float, out);
+    out.extend_from_slice(float_text(float).as_bytes());
     Ok(())
 }
 
-/// ECMAScript's Number::toString, which RFC 8785, 3.2.2.3 asks for.
-fn write_float(float: f64, out: &mut Vec<u8>) {
-    if float == 0.0 {
-        out.push(b'0');
-        return;
-    }
-    // `{:e}` gives the shortest digits that read back the same: d.ddde<exponent>.
-    let text = format!("{:e}", float.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let point = exponent.parse::<i32>().unwrap_or(0) + 1;
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    let zeros = |n: i32| "0".repeat(usize::try_from(n).unwrap_or(0));
-    let split = |at: i32| digits.split_at(usize::try_from(at).unwrap_or(0).min(digits.len()));
-    if float < 0.0 {
-        out.push(b'-');
-    }
-    let shown = if count <= point && point <= 21 {
-        format!("{digits}{}", zeros(point - count))
-    } else if 0 < point && point <= 21 {
-        let (whole, rest) = split(point);
-        format!("{whole}.{rest}")
-    } else if -6 < point && point <= 0 {
-        format!("0.{}{digits}", zeros(-point))
-    } else {
-        let (first, rest) = split(1);
-        let dot = if rest.is_empty() { "" } else { "." };
-        let sign = if point > 0 { '+' } else { '-' };
-        format!("{first}{dot}{rest}e{sign}{}", (point - 1).abs())
-    };
-    out.extend_from_slice(shown.as_bytes());
+/// The text of a finite number as ECMAScript's Number::toString gives it, which RFC 8785,
+/// 3.2.2.3 asks for. Knows nothing of the profile.
+pub fn float_text(float: f64) -> String {
+    ryu_js::Buffer::new().format_finite(float).to_owned()
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
