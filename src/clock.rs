@@ -85,10 +85,7 @@ mod tests {
     #[test]
     fn one_spelling_of_a_time_is_accepted() {
         assert_eq!(
-            "2026-01-31T09:00:00Z"
-                .parse::<Instant>()
-                .unwrap()
-                .to_string(),
+            "2026-01-31T09:00:00Z".parse::<Instant>().unwrap().to_string(),
             "2026-01-31T09:00:00Z"
         );
         for bad in [

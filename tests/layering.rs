@@ -21,11 +21,7 @@ fn rooms(lib: &str) -> Vec<String> {
 /// Every way in which the source of one module leaves the order.
 fn violations(rooms: &[String], module: &[String], source: &str) -> Vec<String> {
     let file = syn::parse_file(source).unwrap();
-    let mut visitor = Paths {
-        rooms,
-        module: module.to_vec(),
-        found: Vec::new(),
-    };
+    let mut visitor = Paths { rooms, module: module.to_vec(), found: Vec::new() };
     visitor.visit_file(&file);
     visitor.found
 }
@@ -58,10 +54,7 @@ impl Paths<'_> {
         }
         at.extend(rest.iter().cloned());
         let shown = segments.join("::");
-        let own = self
-            .rooms
-            .iter()
-            .position(|room| Some(room) == self.module.first());
+        let own = self.rooms.iter().position(|room| Some(room) == self.module.first());
         match at.first() {
             None if open => self.found.push(format!("`{shown}` opens the crate's root")),
             None => {}
@@ -171,10 +164,8 @@ fn a_room_names_only_rooms_above_it() {
     let mut seen = 0;
     for file in files {
         let inside = file.strip_prefix(&src).unwrap().with_extension("");
-        let mut module: Vec<_> = inside
-            .iter()
-            .map(|part| part.to_str().unwrap().to_owned())
-            .collect();
+        let mut module: Vec<_> =
+            inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
         if module == ["lib"] || module == ["main"] {
             continue;
         }

@@ -99,9 +99,7 @@ pub fn read_value(bytes: &[u8]) -> Result<Value, CanonicalError> {
 /// [`CanonicalError::Json`] with line and column.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, CanonicalError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict
-        .deserialize(&mut reader)
-        .map_err(CanonicalError::Json)?;
+    let value = Strict.deserialize(&mut reader).map_err(CanonicalError::Json)?;
     reader.end().map_err(CanonicalError::Json)?;
     Ok(value)
 }
@@ -178,20 +176,14 @@ fn write_number(
     path: &Path<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), CanonicalError> {
-    let refuse = || CanonicalError::Integer {
-        at: path.pointer(),
-        number: number.to_string(),
-    };
+    let refuse = || CanonicalError::Integer { at: path.pointer(), number: number.to_string() };
     if let Some(integer) = number.as_i64() {
         if integer.unsigned_abs() > MAX_INTEGER {
             return Err(refuse());
         }
         return write!(out, "{integer}").map_err(|_| refuse());
     }
-    let float = number
-        .as_f64()
-        .filter(|_| !number.is_u64())
-        .ok_or_else(refuse)?;
+    let float = number.as_f64().filter(|_| !number.is_u64()).ok_or_else(refuse)?;
     if float.fract() == 0.0 && float.abs() > MAX_INTEGER as f64 {
         return Err(refuse());
     }
@@ -258,9 +250,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = serde_json::Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if map.contains_key(&name) {
-                return Err(serde::de::Error::custom(format_args!(
-                    "member {name:?} stands twice"
-                )));
+                return Err(serde::de::Error::custom(format_args!("member {name:?} stands twice")));
             }
             let value = members.next_value_seed(Strict)?;
             map.insert(name, value);
@@ -278,9 +268,7 @@ mod tests {
     fn features_that_would_change_numbers_are_as_pinned() {
         // float_roundtrip on: this value is off by one unit in the last place without it.
         assert_eq!(
-            serde_json::from_str::<f64>("10.090009999999999")
-                .unwrap()
-                .to_bits(),
+            serde_json::from_str::<f64>("10.090009999999999").unwrap().to_bits(),
             10.090_009_999_999_999_f64.to_bits()
         );
         // arbitrary_precision off: with it, this object would turn into a number.
@@ -343,14 +331,8 @@ mod tests {
     #[test]
     fn nesting_is_bounded_on_the_way_in_and_out() {
         let deep = format!("{}1{}\n", "[".repeat(65), "]".repeat(65));
-        assert!(matches!(
-            read_value(deep.as_bytes()),
-            Err(CanonicalError::Depth { .. })
-        ));
+        assert!(matches!(read_value(deep.as_bytes()), Err(CanonicalError::Depth { .. })));
         let bomb = "[".repeat(100_000);
-        assert!(matches!(
-            read_value(bomb.as_bytes()),
-            Err(CanonicalError::Json(_))
-        ));
+        assert!(matches!(read_value(bomb.as_bytes()), Err(CanonicalError::Json(_))));
     }
 }

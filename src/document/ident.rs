@@ -114,22 +114,11 @@ impl FromStr for ResourceId {
     type Err = IdentError;
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let mut parts = text.split('/').map(str::to_owned);
-        match (
-            parts.next(),
-            parts.next(),
-            parts.next(),
-            parts.next(),
-            parts.next(),
-        ) {
+        match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(group), Some(kind), Some(namespace), Some(name), None)
                 if !kind.is_empty() && !name.is_empty() =>
             {
-                Ok(Self {
-                    group,
-                    kind,
-                    namespace,
-                    name,
-                })
+                Ok(Self { group, kind, namespace, name })
             }
             _ => Err(IdentError::ResourceId(text.to_owned())),
         }
@@ -138,11 +127,7 @@ impl FromStr for ResourceId {
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/{}/{}/{}",
-            self.group, self.kind, self.namespace, self.name
-        )
+        write!(f, "{}/{}/{}/{}", self.group, self.kind, self.namespace, self.name)
     }
 }
 
@@ -160,36 +145,24 @@ impl Pointer {
     /// This pointer with one more segment, which is escaped here.
     #[must_use]
     pub fn join(&self, segment: &str) -> Self {
-        Self(format!(
-            "{}/{}",
-            self.0,
-            segment.replace('~', "~0").replace('/', "~1")
-        ))
+        Self(format!("{}/{}", self.0, segment.replace('~', "~0").replace('/', "~1")))
     }
 
     /// The unescaped segments, outermost first.
     pub fn segments(&self) -> impl Iterator<Item = String> + '_ {
-        self.0
-            .split('/')
-            .skip(1)
-            .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        self.0.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"))
     }
 
     /// Whether `self` is `other` or lies beneath it.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0
-            .strip_prefix(&other.0)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
 impl FromStr for Pointer {
     type Err = IdentError;
     fn from_str(text: &str) -> Result<Self, IdentError> {
-        let escapes = text
-            .split('~')
-            .skip(1)
-            .all(|rest| rest.starts_with(['0', '1']));
+        let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         if (text.is_empty() || text.starts_with('/')) && escapes {
             Ok(Self(text.to_owned()))
         } else {
@@ -256,17 +229,7 @@ mod tests {
         for good in ["a", "scale-web", "0", &"x".repeat(63)] {
             assert!(good.parse::<Label>().is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "-a",
-            "a-",
-            "A",
-            "a.b",
-            "a/b",
-            "é",
-            "a\0",
-            &"x".repeat(64),
-        ] {
+        for bad in ["", "-a", "a-", "A", "a.b", "a/b", "é", "a\0", &"x".repeat(64)] {
             assert!(bad.parse::<Label>().is_err(), "{bad}");
         }
     }
@@ -286,10 +249,7 @@ mod tests {
     fn a_pointer_keeps_slash_and_tilde_apart() {
         let pointer = Pointer::default().join("metadata").join("a/b~c");
         assert_eq!(pointer.as_str(), "/metadata/a~1b~0c");
-        assert_eq!(
-            pointer.segments().collect::<Vec<_>>(),
-            ["metadata", "a/b~c"]
-        );
+        assert_eq!(pointer.segments().collect::<Vec<_>>(), ["metadata", "a/b~c"]);
         assert!("/a~2".parse::<Pointer>().is_err());
         assert!("a".parse::<Pointer>().is_err());
         let parent: Pointer = "/metadata".parse().unwrap();

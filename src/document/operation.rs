@@ -23,9 +23,7 @@ pub struct ResourceRef {
 impl ResourceRef {
     /// The API group: empty for the core API.
     pub fn group(&self) -> &str {
-        self.api_version
-            .split_once('/')
-            .map_or("", |(group, _)| group)
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
     /// Identity without the version: two versions of one object are one object.
@@ -169,10 +167,7 @@ pub struct Wait {
 
 impl Default for Wait {
     fn default() -> Self {
-        Self {
-            ready: true,
-            timeout_seconds: 600,
-        }
+        Self { ready: true, timeout_seconds: 600 }
     }
 }
 
@@ -223,45 +218,20 @@ impl JsonSchema for Operation {
 impl TryFrom<WrittenOperation> for Operation {
     type Error = serde_json::Error;
     fn try_from(written: WrittenOperation) -> Result<Self, serde_json::Error> {
-        let WrittenOperation {
-            id,
-            verb,
-            body,
-            reason,
-            depends_on,
-            replace,
-            force,
-            wait,
-        } = written;
+        let WrittenOperation { id, verb, body, reason, depends_on, replace, force, wait } = written;
         let action = match verb {
             Verb::Apply => Action::Apply(body),
             Verb::Patch => Action::Patch(serde_json::from_value(body)?),
             Verb::Delete => Action::Delete(serde_json::from_value(body)?),
             Verb::Stack => Action::Stack(serde_json::from_value(body)?),
         };
-        Ok(Self {
-            id,
-            action,
-            reason,
-            depends_on,
-            replace,
-            force,
-            wait,
-        })
+        Ok(Self { id, action, reason, depends_on, replace, force, wait })
     }
 }
 
 impl From<Operation> for WrittenOperation {
     fn from(operation: Operation) -> Self {
-        let Operation {
-            id,
-            action,
-            reason,
-            depends_on,
-            replace,
-            force,
-            wait,
-        } = operation;
+        let Operation { id, action, reason, depends_on, replace, force, wait } = operation;
         // The three bodies are plain data with string keys: turning them into a value cannot fail.
         let (verb, body) = match action {
             Action::Apply(body) => (Verb::Apply, body),
@@ -269,16 +239,7 @@ impl From<Operation> for WrittenOperation {
             Action::Delete(body) => (Verb::Delete, plain(&body)),
             Action::Stack(body) => (Verb::Stack, plain(&body)),
         };
-        Self {
-            id,
-            verb,
-            body,
-            reason,
-            depends_on,
-            replace,
-            force,
-            wait,
-        }
+        Self { id, verb, body, reason, depends_on, replace, force, wait }
     }
 }
 

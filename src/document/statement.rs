@@ -86,10 +86,7 @@ impl<P: Predicate> Statement<P> {
         let Self { plan, predicate } = self;
         let predicate = serde_json::to_value(predicate)
             .map_err(|error| StatementError::Read(CanonicalError::Shape(error)))?;
-        let subject = Subject {
-            name: SUBJECT.to_owned(),
-            digest: Sha256 { sha256: *plan },
-        };
+        let subject = Subject { name: SUBJECT.to_owned(), digest: Sha256 { sha256: *plan } };
         let written = Written {
             kind: STATEMENT_TYPE.to_owned(),
             subject: vec![subject],
@@ -114,10 +111,7 @@ impl<P: Predicate> Statement<P> {
         }
         if written.predicate_type != P::TYPE {
             let found = written.predicate_type;
-            return Err(StatementError::PredicateType {
-                found,
-                wanted: P::TYPE,
-            });
+            return Err(StatementError::PredicateType { found, wanted: P::TYPE });
         }
         let [subject] = written.subject.as_slice() else {
             return Err(StatementError::Subject);
@@ -219,11 +213,7 @@ impl std::str::FromStr for ApprovalId {
     type Err = ApprovalIdError;
     fn from_str(text: &str) -> Result<Self, ApprovalIdError> {
         let good = text.len() == 32 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ApprovalIdError(text.to_owned()))
-        }
+        if good { Ok(Self(text.to_owned())) } else { Err(ApprovalIdError(text.to_owned())) }
     }
 }
 

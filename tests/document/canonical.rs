@@ -39,10 +39,8 @@ fn the_published_files_come_out_as_published() {
 #[test]
 fn ten_thousand_published_numbers_are_written_as_ecmascript_writes_them() {
     let fixed = std::fs::read_to_string(vectors().join("es6-bits.txt")).unwrap();
-    let mut bits: Vec<u64> = fixed
-        .lines()
-        .map(|line| u64::from_str_radix(line, 16).unwrap())
-        .collect();
+    let mut bits: Vec<u64> =
+        fixed.lines().map(|line| u64::from_str_radix(line, 16).unwrap()).collect();
     bits.extend((0..2_000).map(|n| 0x0010_0000_0000_0000 + n));
     let mut block = [0_u8; 32];
     while bits.len() < 10_000 {

@@ -1,1 +1,4 @@
 //! Tests of the room `manifest`.
+
+mod edit;
+mod read;

@@ -1,0 +1,381 @@
+//! Reads YAML and JSON strictly: one meaning, known position, bounded size, or a list of problems.
+//!
+//! One parser feeds both the value and the positions, so that what is checked, what is judged and
+//! what is edited cannot be three different readings.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle, options};
+use serde_json::{Map, Value};
+
+use super::Limits;
+use super::problem::Problem;
+use super::scalar::{Plain, plain};
+use crate::document::canonical::MAX_INTEGER;
+use crate::document::ident::Pointer;
+
+/// Problems of one text that are reported at once.
+const MOST_PROBLEMS: usize = 100;
+
+/// One document of a text.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it means.
+    pub value: Value,
+    /// Where it stands, with its `---`, comments, and everything up to the next document.
+    pub span: Range<usize>,
+    /// Line of its first content, from 1.
+    pub line: u32,
+    /// How it is written; `None` where an alias stands in it, which cannot be edited in place.
+    pub node: Option<Node>,
+    /// Number of comments in `span`.
+    pub comments: u32,
+}
+
+/// A value as it is written.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Bytes of the text that it takes.
+    pub span: Range<usize>,
+    /// What is written there.
+    pub kind: NodeKind,
+}
+
+/// See [`Node`].
+#[derive(Clone, Debug)]
+pub enum NodeKind {
+    /// A scalar, and how it is quoted.
+    Scalar(ScalarStyle),
+    /// A list.
+    List {
+        /// Written in brackets.
+        flow: bool,
+        /// Its items.
+        items: Vec<Node>,
+    },
+    /// A map.
+    Map {
+        /// Written in braces.
+        flow: bool,
+        /// Its members: name, bytes of the name, value.
+        members: Vec<(String, Range<usize>, Node)>,
+    },
+}
+
+/// Reads every document of a text; documents without content are passed over.
+///
+/// # Errors
+/// Every [`Problem`] found; after a syntax error nothing further is looked at.
+pub fn documents(text: &str, limits: &Limits) -> Result<Vec<Document>, Vec<Problem>> {
+    if text.len() > limits.max_bytes {
+        let message = format!("{} bytes, and at most {} are read", text.len(), limits.max_bytes);
+        return Err(vec![Problem::new(message)]);
+    }
+    if let Some(at) = text.find('\0') {
+        let line = text.bytes().take(at).filter(|c| *c == b'\n').count();
+        return Err(vec![Problem::new("a NUL byte").at(number(line + 1), 0)]);
+    }
+    let mut reader = Reader::new(text, limits);
+    let parser = Parser::new_from_str_with_options(text, parser_options(limits));
+    for event in parser {
+        match event {
+            Ok((event, span)) => {
+                if reader.take(event, span).is_none() {
+                    break;
+                }
+            }
+            Err(error) => {
+                let mark = error.marker();
+                let problem = Problem::new(format!("not YAML: {}", error.info()));
+                reader.problems.push(problem.at(number(mark.line()), number(mark.col() + 1)));
+                break;
+            }
+        }
+    }
+    reader.finish()
+}
+
+fn parser_options(limits: &Limits) -> Options {
+    let depth = limits.max_depth + 1;
+    options! { disallow_directives: true, flow_nesting_limit: depth, block_nesting_limit: depth }
+}
+
+fn number(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// A list or map that is being read.
+struct Open {
+    kind: OpenKind,
+    start: usize,
+    flow: bool,
+    anchor: usize,
+}
+
+enum OpenKind {
+    List(Vec<Value>, Vec<Node>),
+    Map(Map<String, Value>, Vec<(String, Range<usize>, Node)>, Option<(String, Range<usize>)>),
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    limits: Limits,
+    stack: Vec<Open>,
+    anchors: HashMap<usize, (Value, usize)>,
+    expanded: usize,
+    found: Vec<Document>,
+    root: Option<(Value, Node)>,
+    start: usize,
+    line: u32,
+    comments: u32,
+    aliased: bool,
+    problems: Vec<Problem>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, limits: &Limits) -> Self {
+        Self {
+            text,
+            limits: *limits,
+            stack: Vec::new(),
+            anchors: HashMap::new(),
+            expanded: 0,
+            found: Vec::new(),
+            root: None,
+            start: 0,
+            line: 0,
+            comments: 0,
+            aliased: false,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Takes one event; `None` ends the reading early.
+    fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
+        let bytes = span.byte_range().unwrap_or(0..0);
+        match event {
+            Event::DocumentStart(explicit, _) => {
+                let at = if explicit { self.line_start(bytes.start) } else { self.start };
+                self.close_document(at);
+                self.line = 0;
+            }
+            Event::Comment(..) => self.comments += 1,
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_tag(tag.is_some(), &span)?;
+                let value = self.scalar(text.into_owned(), style, &span)?;
+                self.place(
+                    value,
+                    Node { span: bytes, kind: NodeKind::Scalar(style) },
+                    anchor,
+                    &span,
+                )?;
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                self.refuse_tag(tag.is_some(), &span)?;
+                self.open(OpenKind::List(Vec::new(), Vec::new()), style, anchor, &span)?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                self.refuse_tag(tag.is_some(), &span)?;
+                self.open(OpenKind::Map(Map::new(), Vec::new(), None), style, anchor, &span)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let open = self.stack.pop()?;
+                let span_of = open.start..bytes.end.max(open.start);
+                let flow = open.flow;
+                let (value, kind) = match open.kind {
+                    OpenKind::List(values, items) => {
+                        (Value::Array(values), NodeKind::List { flow, items })
+                    }
+                    OpenKind::Map(values, members, _) => {
+                        (Value::Object(values), NodeKind::Map { flow, members })
+                    }
+                };
+                self.place(value, Node { span: span_of, kind }, open.anchor, &span)?;
+            }
+            Event::Alias(id) => {
+                self.aliased = true;
+                let Some((value, size)) = self.anchors.get(&id).cloned() else {
+                    return self.refuse(
+                        "an alias inside its own anchor",
+                        "write the value out",
+                        &span,
+                    );
+                };
+                self.expanded = self.expanded.saturating_add(size);
+                if self.expanded > self.limits.max_bytes {
+                    return self.refuse(
+                        "aliases expand beyond the size limit",
+                        "write the values out",
+                        &span,
+                    );
+                }
+                self.place(
+                    value,
+                    Node { span: bytes, kind: NodeKind::Scalar(ScalarStyle::Plain) },
+                    0,
+                    &span,
+                )?;
+            }
+            _ => {}
+        }
+        (self.problems.len() < MOST_PROBLEMS).then_some(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Document>, Vec<Problem>> {
+        self.close_document(self.text.len());
+        if let Some(last) = self.found.last_mut() {
+            last.span.end = self.text.len();
+        }
+        if self.problems.is_empty() { Ok(self.found) } else { Err(self.problems) }
+    }
+
+    /// Ends the document before byte `at`. What has no content joins the one before it.
+    fn close_document(&mut self, at: usize) {
+        if let Some((value, node)) = self.root.take() {
+            if !value.is_null() {
+                let node = (!self.aliased).then_some(node);
+                let (line, comments) = (self.line, self.comments);
+                self.found.push(Document { value, span: self.start..at, line, node, comments });
+                (self.start, self.comments) = (at, 0);
+            }
+        }
+        self.aliased = false;
+        self.anchors.clear();
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
+    }
+
+    /// The pointer of the value that comes next.
+    fn pointer(&self) -> Pointer {
+        self.stack.iter().fold(Pointer::default(), |path, open| match &open.kind {
+            OpenKind::List(values, _) => path.join(&values.len().to_string()),
+            OpenKind::Map(_, _, Some((name, _))) => path.join(name),
+            OpenKind::Map(_, _, None) => path,
+        })
+    }
+
+    fn problem(&mut self, message: impl Into<String>, hint: &str, span: &Span) {
+        let at = (number(span.start.line()), number(span.start.col() + 1));
+        let problem = Problem::new(message).at(at.0, at.1).within(self.pointer()).hint(hint);
+        self.problems.push(problem);
+    }
+
+    fn refuse(&mut self, message: impl Into<String>, hint: &str, span: &Span) -> Option<()> {
+        self.problem(message, hint, span);
+        None
+    }
+
+    fn refuse_tag(&mut self, tagged: bool, span: &Span) -> Option<()> {
+        if tagged {
+            self.problem(
+                "a tag (`!...`), which readers treat differently",
+                "leave the tag out",
+                span,
+            );
+        }
+        Some(())
+    }
+
+    fn open(
+        &mut self,
+        kind: OpenKind,
+        style: StructureStyle,
+        anchor: usize,
+        span: &Span,
+    ) -> Option<()> {
+        if self.stack.len() >= self.limits.max_depth {
+            let message = format!("nested deeper than {} levels", self.limits.max_depth);
+            return self.refuse(message, "", span);
+        }
+        if self.expects_key() {
+            return self.refuse("a list or map as the name of a member", "names are texts", span);
+        }
+        let start = span.byte_range().unwrap_or(0..0).start;
+        self.stack.push(Open { kind, start, flow: style == StructureStyle::Flow, anchor });
+        Some(())
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.stack.last(), Some(Open { kind: OpenKind::Map(_, _, None), .. }))
+    }
+
+    fn scalar(&mut self, text: String, style: ScalarStyle, span: &Span) -> Option<Value> {
+        if style != ScalarStyle::Plain {
+            return Some(Value::String(text));
+        }
+        match plain(&text) {
+            Plain::Value(Value::Number(number)) if beyond(&number) => {
+                let message =
+                    format!("the number {text} is beyond +-(2^53-1), which readers round");
+                self.problem(message, "quote it, if a text is meant", span);
+                Some(Value::Null)
+            }
+            Plain::Value(value) => Some(value),
+            Plain::Ambiguous(how) => {
+                self.problem(format!("the plain scalar `{text}` is {how}"), "quote it", span);
+                Some(Value::String(text))
+            }
+            Plain::Unrepresentable => {
+                self.problem(
+                    format!("`{text}` is a number that JSON cannot hold"),
+                    "quote it",
+                    span,
+                );
+                Some(Value::String(text))
+            }
+        }
+    }
+
+    /// Puts a finished value where it belongs: as a name, a member, an item or the document.
+    fn place(&mut self, value: Value, node: Node, anchor: usize, span: &Span) -> Option<()> {
+        if self.line == 0 {
+            self.line = number(span.start.line());
+        }
+        if anchor > 0 {
+            let size = node.span.len().max(8) + self.expanded;
+            self.anchors.insert(anchor, (value.clone(), size));
+            // An anchor cannot be kept by an edit of what it names.
+            self.aliased = true;
+        }
+        if self.expects_key() {
+            let Value::String(name) = value else {
+                return self.refuse("a name of a member that is not a text", "quote it", span);
+            };
+            if let Some(Open { kind: OpenKind::Map(values, _, pending), .. }) =
+                self.stack.last_mut()
+            {
+                let twice = values.contains_key(&name);
+                *pending = Some((name, node.span));
+                if twice {
+                    return self.refuse("a member that stands twice", "keep one of them", span);
+                }
+            }
+            return Some(());
+        }
+        match self.stack.last_mut() {
+            None => self.root = Some((value, node)),
+            Some(Open { kind: OpenKind::List(values, items), .. }) => {
+                values.push(value);
+                items.push(node);
+            }
+            Some(Open { kind: OpenKind::Map(values, members, pending), .. }) => {
+                let (name, name_span) = pending.take()?;
+                values.insert(name.clone(), value);
+                members.push((name, name_span, node));
+            }
+        }
+        Some(())
+    }
+}
+
+/// Whether other readers would round this number.
+pub fn beyond(number: &serde_json::Number) -> bool {
+    if let Some(value) = number.as_i64() {
+        return value.unsigned_abs() > MAX_INTEGER;
+    }
+    let float = number.as_f64().unwrap_or(f64::INFINITY);
+    number.is_u64() || (float.fract() == 0.0 && float.abs() > MAX_INTEGER as f64)
+}
