@@ -17,8 +17,9 @@ pub(super) fn splice(
     old: &Value,
     new: &Value,
     span: Range<usize>,
+    json: bool,
 ) -> Option<String> {
-    let mut editor = Editor { text, splices: Vec::new() };
+    let mut editor = Editor { text, json, splices: Vec::new() };
     editor.value(node, old, new, false)?;
     editor.splices.sort_by_key(|(range, _)| (range.start, range.end));
     let mut out = String::with_capacity(span.len());
