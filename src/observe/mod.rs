@@ -1,1 +1,61 @@
 //! A proposal and a live target become what was observed. Reads and rehearses, never writes.
+
+pub mod directory;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::document::effect::{Forced, Preview, Stack, TargetIdentity};
+use crate::document::ident::{Label, Pointer, ResourceId};
+use crate::document::operation::ResourceRef;
+use crate::document::proposal::Proposal;
+
+/// Everything that a target said about a proposal.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// What was asked.
+    pub proposal: Proposal,
+    /// The target, as identified now.
+    pub target: TargetIdentity,
+    /// One per object that an operation names.
+    pub changes: Vec<ObservedChange>,
+    /// Text of each file that a change touches, by path; `None` where there is none.
+    pub files: BTreeMap<String, Option<String>>,
+    /// The stack, for CloudFormation.
+    pub stack: Option<Stack>,
+    /// Every other object that the target showed.
+    pub surroundings: Surroundings,
+}
+
+/// What a target said about one object.
+#[derive(Clone, Debug)]
+pub struct ObservedChange {
+    /// The operation that names it.
+    pub operation: Label,
+    /// The object.
+    pub resource: ResourceRef,
+    /// As it is; null if absent.
+    pub before: Value,
+    /// As it will be; null if it goes.
+    pub after: Value,
+    /// How `after` came about.
+    pub preview: Preview,
+    /// What only the target will decide.
+    pub unknown: Vec<Pointer>,
+    /// Fields taken over from other managers.
+    pub force: Vec<Forced>,
+    /// What the target warned of.
+    pub warnings: Vec<String>,
+    /// What ties the change to this very object.
+    pub guard: BTreeMap<String, String>,
+}
+
+/// What stands around the changes.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Every live object that was seen, the changed ones included.
+    pub objects: BTreeMap<ResourceId, Value>,
+    /// Reads that were needed and refused.
+    pub unresolved: BTreeSet<String>,
+}

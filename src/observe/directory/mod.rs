@@ -1,0 +1,151 @@
+//! Reads a folder of manifests beneath one open folder handle, and rehearses operations on its
+//! objects in memory. The result does not depend on the order of the folder.
+
+mod rehearse;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{Observed, Surroundings};
+use crate::config::{DirectoryTarget, Limits};
+use crate::document::effect::TargetIdentity;
+use crate::document::ident::{Label, ResourceId};
+use crate::document::proposal::Proposal;
+use crate::manifest::problem::Problem;
+
+pub use rehearse::result_of;
+pub use tree::{Place, Tree};
+
+/// Why a folder could not be observed.
+#[derive(Debug, Error)]
+pub enum ObserveError {
+    /// The target's folder is missing or not a folder.
+    #[error("the target's folder {path:?} cannot be opened")]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file or folder cannot be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// Path beneath the target's folder.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something that is neither a file nor a folder.
+    #[error("{path} is {what}; only plain files and folders are read")]
+    Surprise {
+        /// Path beneath the target's folder.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A manifest that cannot be read.
+    #[error("{path}: {problem}{}", hint(.problem))]
+    Manifest {
+        /// Path beneath the target's folder.
+        path: String,
+        /// The first thing that is wrong.
+        problem: Problem,
+    },
+    /// An object that stands twice.
+    #[error("{id} stands twice: in {first} and in {second}")]
+    Twice {
+        /// The object.
+        id: ResourceId,
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// An operation that cannot be carried out on what is there.
+    #[error("operation {operation}: {message}")]
+    Operation {
+        /// The operation.
+        operation: Label,
+        /// Why.
+        message: String,
+    },
+    /// An object outside the target's scope.
+    #[error("operation {operation}: {id} is outside the scope of target {target}")]
+    Scope {
+        /// The operation.
+        operation: Label,
+        /// The object.
+        id: ResourceId,
+        /// The target.
+        target: Label,
+    },
+    /// A file that may not be copied into a plan.
+    #[error(
+        "operation {operation}: {path} also holds a Secret with values, which no plan may hold; move it to a file of its own"
+    )]
+    SecretBeside {
+        /// The operation.
+        operation: Label,
+        /// The file.
+        path: String,
+    },
+}
+
+fn hint(problem: &Problem) -> String {
+    if problem.hint.is_empty() { String::new() } else { format!(" ({})", problem.hint) }
+}
+
+/// Observes the folder of `target` beneath `project`.
+///
+/// # Errors
+/// [`ObserveError`]; nothing is ever written.
+pub fn observe(
+    proposal: Proposal,
+    project: &Path,
+    target: &DirectoryTarget,
+    limits: &Limits,
+) -> Result<Observed, ObserveError> {
+    let tree = Tree::read(project, target, limits)?;
+    observe_tree(proposal, target, tree)
+}
+
+/// Rehearses the operations of a proposal on a tree that was read.
+///
+/// # Errors
+/// As [`observe`].
+pub fn observe_tree(
+    proposal: Proposal,
+    target: &DirectoryTarget,
+    tree: Tree,
+) -> Result<Observed, ObserveError> {
+    let mut changes = Vec::with_capacity(proposal.operations.len());
+    let mut files = BTreeMap::new();
+    let mut seen: BTreeMap<ResourceId, Label> = BTreeMap::new();
+    for operation in &proposal.operations {
+        let change = rehearse::change(operation, &tree)?;
+        let id = change.resource.id();
+        rehearse::in_scope(operation, &id, target, &proposal.target)?;
+        if let Some(first) = seen.insert(id.clone(), operation.id.clone()) {
+            let message = format!("{id} is already changed by operation {first}; merge the two");
+            return Err(ObserveError::Operation { operation: operation.id.clone(), message });
+        }
+        if change.before != change.after {
+            let path = tree.path_of(&change.resource);
+            if tree.holds_secrets(&path) {
+                return Err(ObserveError::SecretBeside { operation: operation.id.clone(), path });
+            }
+            let text = tree.text(&path).map(str::to_owned);
+            files.insert(path, text);
+        }
+        changes.push(change);
+    }
+    let identity = TargetIdentity::Directory {
+        project: proposal.project.clone(),
+        path: target.path.as_str().to_owned(),
+    };
+    let surroundings = Surroundings { objects: tree.into_objects(), ..Surroundings::default() };
+    Ok(Observed { proposal, target: identity, changes, files, stack: None, surroundings })
+}

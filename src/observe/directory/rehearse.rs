@@ -1,0 +1,105 @@
+//! What an operation makes of an object, in memory: the same function when planning, when applying
+//! and when a plan is checked offline.
+
+use serde_json::Value;
+
+use super::{ObserveError, Tree};
+use crate::config::DirectoryTarget;
+use crate::document::effect::{Preview, PreviewState};
+use crate::document::ident::{Label, ResourceId};
+use crate::document::operation::{Action, Operation, Patch, ResourceRef};
+use crate::manifest::object;
+use crate::observe::ObservedChange;
+
+/// The object of an operation and its value afterwards, given its value before (null if absent).
+///
+/// # Errors
+/// Why it cannot be carried out, in words.
+pub fn result_of(action: &Action, before: &Value) -> Result<Value, String> {
+    let after = match action {
+        Action::Apply(body) => body.clone(),
+        Action::Delete(_) if before.is_null() => return Err("the object is not there".to_owned()),
+        Action::Delete(_) => return Ok(Value::Null),
+        Action::Patch(_) if before.is_null() => return Err("the object is not there".to_owned()),
+        Action::Patch(body) => {
+            let mut after = before.clone();
+            match &body.patch {
+                Patch::Merge(patch) => json_patch::merge(&mut after, patch),
+                Patch::Operations(operations) => {
+                    let patch: json_patch::Patch = serde_json::from_value(operations.clone())
+                        .map_err(|error| format!("the patch is not RFC 6902: {error}"))?;
+                    json_patch::patch(&mut after, &patch)
+                        .map_err(|error| format!("the patch does not apply: {error}"))?;
+                }
+            }
+            after
+        }
+        Action::Stack(_) => return Err("a folder of manifests has no stacks".to_owned()),
+    };
+    let wanted = action.resource().ok_or("the body names no object")?;
+    let found = object::identity(&after).map_err(|error| error.to_string())?;
+    if found.id() != wanted.id() {
+        return Err(format!("it would turn {} into {}", wanted.id(), found.id()));
+    }
+    if object::is_kustomization(&after) {
+        return Err(
+            "Kustomization files say how a tree is built and are not objects of it".to_owned()
+        );
+    }
+    if object::holds_secret_values(&after) {
+        return Err(
+            "a Secret with values may not stand in a plan or a tree of manifests".to_owned()
+        );
+    }
+    Ok(after)
+}
+
+pub(super) fn change(operation: &Operation, tree: &Tree) -> Result<ObservedChange, ObserveError> {
+    let refuse =
+        |message: String| ObserveError::Operation { operation: operation.id.clone(), message };
+    let named =
+        operation.action.resource().ok_or_else(|| refuse("the body names no object".to_owned()))?;
+    let named = object::check(named).map_err(|error| refuse(error.to_string()))?;
+    let before = tree.object(&named.id()).cloned().unwrap_or_default();
+    let after = result_of(&operation.action, &before)
+        .map_err(|message| refuse(format!("{}: {message}", named.id())))?;
+    let preview = Preview { state: PreviewState::Local, because: String::new(), by: String::new() };
+    Ok(ObservedChange {
+        operation: operation.id.clone(),
+        resource: resource_of(&before, &after).unwrap_or(named),
+        before,
+        after,
+        preview,
+        unknown: Vec::new(),
+        force: Vec::new(),
+        warnings: Vec::new(),
+        guard: Default::default(),
+    })
+}
+
+/// The object with the version it will have, or had.
+pub(super) fn resource_of(before: &Value, after: &Value) -> Option<ResourceRef> {
+    object::identity(if after.is_null() { before } else { after }).ok()
+}
+
+pub(super) fn in_scope(
+    operation: &Operation,
+    id: &ResourceId,
+    target: &DirectoryTarget,
+    name: &Label,
+) -> Result<(), ObserveError> {
+    let within = if id.namespace.is_empty() {
+        target.cluster_scoped
+    } else {
+        let named = |n: &Label| n.as_str() == id.namespace;
+        target.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
+    };
+    if within {
+        return Ok(());
+    }
+    Err(ObserveError::Scope {
+        operation: operation.id.clone(),
+        id: id.clone(),
+        target: name.clone(),
+    })
+}
