@@ -5,6 +5,7 @@
 //! above it, and a test reads the sources to hold them to it.
 
 pub mod clock;
+pub mod files;
 pub mod document;
 pub mod trust;
 pub mod config;

@@ -1,1 +1,4 @@
-//! A proposal and what was observed become a plan: sealed bytes and their digest. Pure and deterministic.
+//! A proposal and what was observed become a plan: one canonical byte string, made the same way by
+//! everybody. Pure and deterministic.
+
+pub mod judgement;

@@ -1,1 +1,4 @@
-//! A plan and a policy bundle become a verdict, in a worker process. The engine stays inside.
+//! A plan and a policy bundle become a verdict. The engine runs in a process of its own; its death
+//! or silence is an error and never a pass.
+
+pub mod verdict;

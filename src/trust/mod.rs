@@ -1,1 +1,4 @@
-//! Who may say what: keys, signatures, principals, the trust root, and the one function that counts people. Pure.
+//! Who may say what: keys, envelopes, the trust root, and the one function that counts people.
+//! Pure.
+
+pub mod quorum;

@@ -1,0 +1,74 @@
+//! Files without surprises: a name is opened once, never through a symlink, as a plain file of
+//! bounded size; what is written is whole and durable, or not there. Every room that touches a
+//! disk does it here.
+//!
+//! Each durable step is announced to [`steps`], so that tests can stop a process at any of them.
+
+mod read;
+pub mod steps;
+mod write;
+
+use std::path::PathBuf;
+
+use cap_std::fs::FileType;
+use thiserror::Error;
+
+pub use read::{Folder, open_folder, read_path};
+pub use write::{Append, Mode};
+
+/// Why a file or folder could not be used.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// The system refused.
+    #[error("{path} cannot be {verb}", path = .path.display())]
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: `opened`, `read`, `written`, `removed` ...
+        verb: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something that is neither a plain file nor a folder, or a file where a folder is wanted.
+    #[error("{path} is {what}; only plain files and folders are used", path = .path.display())]
+    Surprise {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// More bytes than are read.
+    #[error("{path} is larger than {most} bytes, the most that is read", path = .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        most: u64,
+    },
+    /// It is there already, and is never overwritten.
+    #[error("{path} exists already and is not overwritten", path = .path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl FileError {
+    /// Whether the file or folder is simply not there.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::System { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            Self::Surprise { .. } | Self::TooLarge { .. } | Self::Exists { .. } => false,
+        }
+    }
+}
+
+fn surprise(kind: &FileType) -> Option<&'static str> {
+    if kind.is_symlink() {
+        Some("a symlink")
+    } else if kind.is_dir() || kind.is_file() {
+        None
+    } else {
+        Some("a device, pipe or socket")
+    }
+}
