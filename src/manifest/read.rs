@@ -217,7 +217,12 @@ impl<'t> Reader<'t> {
                     &span,
                 )?;
             }
-            _ => {}
+            Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentEnd
+            | Event::Anchor(..)
+            | Event::UnresolvedAlias(_)
+            | _ => {}
         }
         (self.problems.len() < MOST_PROBLEMS).then_some(())
     }
@@ -232,13 +237,13 @@ impl<'t> Reader<'t> {
 
     /// Ends the document before byte `at`. What has no content joins the one before it.
     fn close_document(&mut self, at: usize) {
-        if let Some((value, node)) = self.root.take() {
-            if !value.is_null() {
-                let node = (!self.aliased).then_some(node);
-                let (line, comments) = (self.line, self.comments);
-                self.found.push(Document { value, span: self.start..at, line, node, comments });
-                (self.start, self.comments) = (at, 0);
-            }
+        if let Some((value, node)) = self.root.take()
+            && !value.is_null()
+        {
+            let node = (!self.aliased).then_some(node);
+            let (line, comments) = (self.line, self.comments);
+            self.found.push(Document { value, span: self.start..at, line, node, comments });
+            (self.start, self.comments) = (at, 0);
         }
         self.aliased = false;
         self.anchors.clear();

@@ -58,7 +58,7 @@ pub enum ObserveError {
     #[error("{id} stands twice: in {first} and in {second}")]
     Twice {
         /// The object.
-        id: ResourceId,
+        id: Box<ResourceId>,
         /// One file.
         first: String,
         /// The other.
@@ -78,7 +78,7 @@ pub enum ObserveError {
         /// The operation.
         operation: Label,
         /// The object.
-        id: ResourceId,
+        id: Box<ResourceId>,
         /// The target.
         target: Label,
     },

@@ -99,7 +99,7 @@ pub(super) fn in_scope(
     }
     Err(ObserveError::Scope {
         operation: operation.id.clone(),
-        id: id.clone(),
+        id: Box::new(id.clone()),
         target: name.clone(),
     })
 }

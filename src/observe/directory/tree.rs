@@ -162,7 +162,7 @@ impl Tree {
             let mut both = [other.path.clone(), place.path.clone()];
             both.sort();
             let [first, second] = both;
-            return Err(ObserveError::Twice { id, first, second });
+            return Err(ObserveError::Twice { id: Box::new(id), first, second });
         }
         self.objects.insert(id, (value, place.clone()));
         Ok(())
