@@ -218,6 +218,8 @@ pub struct Limits {
     pub max_depth: usize,
     /// Operations of one plan.
     pub max_operations: usize,
+    /// Bytes of all manifests of a target's folder.
+    pub max_tree_bytes: usize,
     /// Bytes of a plan.
     pub max_plan_bytes: usize,
 }
@@ -228,6 +230,7 @@ impl Default for Limits {
             max_bytes: 32 << 20,
             max_depth: 64,
             max_operations: 10_000,
+            max_tree_bytes: 512 << 20,
             max_plan_bytes: 64 << 20,
         }
     }
