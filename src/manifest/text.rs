@@ -10,7 +10,7 @@ pub fn position(text: &str, at: usize) -> (u32, u32) {
     (number(line), number(column))
 }
 
-/// The text of a file: UTF-8, without a byte order mark.
+/// The text of a file: UTF-8, without a byte order mark or NUL.
 ///
 /// # Errors
 /// The [`Problem`], with its place.
@@ -23,6 +23,10 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
     if text.starts_with('\u{feff}') {
         let problem = Problem::new("a byte order mark, which readers treat differently");
         return Err(problem.at(1, 1).hint("save it as UTF-8 without a byte order mark"));
+    }
+    if let Some(at) = text.find('\0') {
+        let (line, column) = position(text, at);
+        return Err(Problem::new("a NUL byte").at(line, column).hint("take it out"));
     }
     Ok(text)
 }
