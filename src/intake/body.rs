@@ -208,7 +208,13 @@ pub(super) fn stack(
             Value::String(text) => {
                 tags.insert(name, text);
             }
-            other => leaf.refuse(&at, format!("{}, where a text is expected", kind_of(&other)), ""),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
+                leaf.refuse(&at, format!("{}, where a text is expected", kind_of(&value)), "");
+            }
         }
     }
     let capabilities = capabilities(&mut members, leaf);

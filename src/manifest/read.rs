@@ -356,7 +356,11 @@ impl<'t> Reader<'t> {
             // The reading goes on after a wrong name, so that all problems come at once.
             let (name, text) = match value {
                 Value::String(name) => (name, true),
-                other => (other.to_string(), false),
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => (other.to_string(), false),
             };
             if let Some(Open { kind: OpenKind::Map(values, _, pending), .. }) =
                 self.stack.last_mut()

@@ -1,0 +1,1 @@
+//! The schemas say what the readers read.
