@@ -57,7 +57,7 @@ pub(super) fn apply(
     let resource = match object::identity(&value) {
         Ok(resource) => resource,
         Err(error) => {
-            identity_error(&error, at, "/metadata", leaf);
+            identity_error(&error, at, true, leaf);
             return None;
         }
     };
@@ -90,11 +90,17 @@ pub(super) fn depth(value: &Value, at: &Pointer, leaf: &mut Leaf<'_, '_>) {
     }
 }
 
-/// Reports why a value names no object; names stand in `prefix` beneath `at`.
-fn identity_error(error: &ObjectError, at: &Pointer, prefix: &str, leaf: &mut Leaf<'_, '_>) {
+/// Reports why a value names no object. In an object, name and namespace stand in its metadata; in
+/// a reference to one they do not.
+fn identity_error(
+    error: &ObjectError,
+    at: &Pointer,
+    within_metadata: bool,
+    leaf: &mut Leaf<'_, '_>,
+) {
     let member = |name: &str| {
-        let name = if prefix.is_empty() { name.trim_start_matches("metadata.") } else { name };
-        name.split('.').fold(at.clone(), |at, part| at.join(part))
+        let parts = name.split('.').filter(|part| within_metadata || *part != "metadata");
+        parts.fold(at.clone(), |at, part| at.join(part))
     };
     let (place, hint) = match error {
         ObjectError::Missing(name) => (member(name), "every object says who it is"),
@@ -104,7 +110,7 @@ fn identity_error(error: &ObjectError, at: &Pointer, prefix: &str, leaf: &mut Le
         ObjectError::List(_) => (at.clone(), "make each item an operation of its own"),
     };
     let mut message = error.to_string();
-    if prefix.is_empty() {
+    if !within_metadata {
         message = message.replace("metadata.", "");
     }
     leaf.refuse(&place, message, hint);
@@ -142,7 +148,7 @@ pub(super) fn resource(members: &mut Members, leaf: &mut Leaf<'_, '_>) -> Option
     match object::check(named) {
         Ok(resource) => Some(resource),
         Err(error) => {
-            identity_error(&error, &at, "", leaf);
+            identity_error(&error, &at, false, leaf);
             None
         }
     }

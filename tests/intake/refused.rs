@@ -16,6 +16,7 @@ struct Case {
 }
 
 fn check(cases: &[Case]) {
+    let mut missed = Vec::new();
     for Case { text, message, at, pointer } in cases {
         let found = problems(text.as_str());
         let hit = found.iter().any(|located| {
@@ -24,8 +25,12 @@ fn check(cases: &[Case]) {
                 && (problem.line, problem.column) == *at
                 && problem.pointer.as_str() == *pointer
         });
-        assert!(hit, "{text:?} gets {found:#?}, not {message:?} {at:?} {pointer:?}");
+        if !hit {
+            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+            missed.push(format!("{text:?} gets {found:#?}, not {message:?} {at:?} {pointer:?}"));
+        }
     }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// Operations on lines 4 and on, as `- ` items.
@@ -59,7 +64,7 @@ fn what_readers_read_differently_is_refused_in_place() {
         raw("apiVersion: v1\nn: -9007199254740993\n", "beyond +-(2^53-1)", (2, 4), "/n"),
         raw("apiVersion: v1\na: \0\n", "a NUL byte", (2, 4), ""),
         raw("\u{feff}apiVersion: v1\n", "byte order mark", (1, 1), ""),
-        raw("apiVersion: v1\na: [1\n", "not YAML", (3, 1), ""),
+        raw("apiVersion: v1\na: [1\n", "not YAML", (2, 4), ""),
     ]);
     let found = problems(b"apiVersion: v1\nkind: \xff\n".as_slice());
     assert_eq!((found[0].problem.line, found[0].problem.column), (2, 7));
@@ -73,31 +78,31 @@ fn an_object_says_who_it_is() {
         op(
             &one("metadata: {name: a}"),
             "no metadata.namespace",
-            (4, 53),
+            (4, 54),
             "/operations/0/apply/metadata",
         ),
         op(
             &one("metadata: {name: ../../etc, namespace: shop}"),
             "not a name that Kubernetes takes",
-            (4, 60),
+            (4, 61),
             "/operations/0/apply/metadata/name",
         ),
         op(
             &one("metadata: {name: a/b, namespace: shop}"),
             "not a name that Kubernetes takes",
-            (4, 60),
+            (4, 61),
             "/operations/0/apply/metadata/name",
         ),
         op(
             &one("metadata: {name: a, namespace: ../x}"),
             "not a name that Kubernetes takes",
-            (4, 74),
+            (4, 75),
             "/operations/0/apply/metadata/namespace",
         ),
         op(
             &one("metadata: {namespace: a}"),
             "metadata.name is missing",
-            (4, 53),
+            (4, 54),
             "/operations/0/apply/metadata/name",
         ),
         op(
@@ -355,7 +360,7 @@ fn an_operation_does_one_thing_and_has_one_name() {
             (5, 26),
             "/operations/0/wait/timeoutSeconds",
         ),
-        op("[]\n", "no operations", (4, 1), "/operations"),
+        op("  []\n", "no operations", (4, 3), "/operations"),
         op("- nothing\n", "a text, where a map is expected", (4, 3), "/operations/0"),
         op(
             "- delete: {apiVersion: v1, kind: Pod, name: a}\n",
@@ -378,7 +383,7 @@ fn an_operation_does_one_thing_and_has_one_name() {
         op(
             "- patch: {resource: {apiVersion: v1, kind: Pod, namespace: a, name: b}, operations: [{op: ad, path: /a}]}\n",
             "is no operation of RFC 6902",
-            (4, 87),
+            (4, 91),
             "/operations/0/patch/operations/0/op",
         ),
     ]);
