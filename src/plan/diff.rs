@@ -59,12 +59,7 @@ fn members(
     }
 }
 
-fn pair(
-    path: &Pointer,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    found: &mut Vec<FieldChange>,
-) {
+fn pair(path: &Pointer, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<FieldChange>) {
     match (old, new) {
         (Some(old), Some(new)) => compare(path, old, new, found),
         (None, None) => {}
