@@ -15,7 +15,7 @@ use cap_std::fs::FileType;
 use thiserror::Error;
 
 pub use private::{
-    check_socket, git_work_tree_above, open_private_folder_made, read_private_path,
+    check_socket, git_work_tree_above, names, open_private_folder_made, read_private_path,
 };
 pub use read::{Folder, open_folder, read_path};
 pub use write::{Append, Mode};

@@ -99,6 +99,21 @@ pub fn open_private_folder_made(path: &Path) -> Result<Folder, FileError> {
     above.private_folder_made(name)
 }
 
+/// The names in a folder that others fill as they like, sorted. What they are is not looked at, and
+/// names that are not UTF-8 are left out: whoever opens one of them looks then.
+///
+/// # Errors
+/// [`FileError`].
+pub fn names(path: &Path) -> Result<Vec<String>, FileError> {
+    let failed = |source| FileError::System { path: path.to_owned(), verb: "listed", source };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        names.extend(entry.map_err(failed)?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// The nearest folder at or above `path` that is a Git work tree; `path` need not exist. Symlinks
 /// on the way are resolved first, so that none hides one.
 ///
