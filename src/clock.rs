@@ -41,6 +41,25 @@ impl Instant {
     }
 }
 
+/// The end of somebody's patience, on a clock that only runs forwards. Says nothing about the time
+/// of day.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(std::time::Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(patience: std::time::Duration) -> Self {
+        let now = std::time::Instant::now();
+        Self(now.checked_add(patience).unwrap_or(now))
+    }
+
+    /// What is left; `None` once it is over.
+    pub fn left(self) -> Option<std::time::Duration> {
+        let left = self.0.saturating_duration_since(std::time::Instant::now());
+        Some(left).filter(|left| !left.is_zero())
+    }
+}
+
 impl FromStr for Instant {
     type Err = InstantError;
     fn from_str(text: &str) -> Result<Self, InstantError> {

@@ -4,6 +4,7 @@
 //!
 //! Each durable step is announced to [`steps`], so that tests can stop a process at any of them.
 
+mod private;
 mod read;
 pub mod steps;
 mod write;
@@ -13,6 +14,9 @@ use std::path::PathBuf;
 use cap_std::fs::FileType;
 use thiserror::Error;
 
+pub use private::{
+    check_socket, git_work_tree_above, names, open_private_folder_made, read_private_path,
+};
 pub use read::{Folder, open_folder, read_path};
 pub use write::{Append, Mode};
 
@@ -45,6 +49,14 @@ pub enum FileError {
         /// The limit, in bytes.
         most: u64,
     },
+    /// Others could read or change it, or it is not this user's.
+    #[error("{path} {what}", path = .path.display())]
+    Exposed {
+        /// The file, folder or socket.
+        path: PathBuf,
+        /// What is wrong with it, and what mends it.
+        what: &'static str,
+    },
     /// It is there already, and is never overwritten.
     #[error("{path} exists already and is not overwritten", path = .path.display())]
     Exists {
@@ -58,7 +70,10 @@ impl FileError {
     pub fn is_absent(&self) -> bool {
         match self {
             Self::System { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
-            Self::Surprise { .. } | Self::TooLarge { .. } | Self::Exists { .. } => false,
+            Self::Surprise { .. }
+            | Self::TooLarge { .. }
+            | Self::Exposed { .. }
+            | Self::Exists { .. } => false,
         }
     }
 }

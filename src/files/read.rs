@@ -105,6 +105,23 @@ impl Folder {
     /// # Errors
     /// [`FileError`].
     pub fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, FileError> {
+        let (file, found) = self.open_plain(name, most)?;
+        let path = self.path.join(name);
+        let failed = |source| FileError::System { path: path.clone(), verb: "read", source };
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
+            return Err(FileError::TooLarge { path, most });
+        }
+        Ok(bytes)
+    }
+
+    /// Opens a plain file of this folder that says it has `most` bytes at most.
+    pub(super) fn open_plain(
+        &self,
+        name: &str,
+        most: u64,
+    ) -> Result<(cap_std::fs::File, cap_std::fs::Metadata), FileError> {
         let path = self.path.join(name);
         let failed = |source| FileError::System { path: path.clone(), verb: "read", source };
         // A link that O_NOFOLLOW refuses gives an error without a name for it; look first.
@@ -123,12 +140,7 @@ impl Folder {
         if found.len() > most {
             return Err(FileError::TooLarge { path, most });
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
-            return Err(FileError::TooLarge { path, most });
-        }
-        Ok(bytes)
+        Ok((file, found))
     }
 
     /// As [`Folder::read`]; `None` if no such file is there.

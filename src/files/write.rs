@@ -141,7 +141,7 @@ impl Folder {
         }
     }
 
-    fn sync(&self, name: &str) -> Result<(), FileError> {
+    pub(super) fn sync(&self, name: &str) -> Result<(), FileError> {
         step(&format!("{name}: sync folder"));
         let synced = self.dir.open(".").and_then(|folder| folder.sync_all());
         synced.map_err(|source| self.failed("", "synced", source))?;
