@@ -4,16 +4,18 @@
 //!
 //! Each durable step is announced to [`steps`], so that tests can stop a process at any of them.
 
+mod hold;
 mod read;
 pub mod steps;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::FileType;
 use thiserror::Error;
 
-pub use read::{Folder, open_folder, read_path};
+pub use hold::Hold;
+pub use read::{Entry, Folder, make_folder, open_folder, read_path};
 pub use write::{Append, Mode};
 
 /// Why a file or folder could not be used.
@@ -51,6 +53,20 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// It no longer holds what it held when it was looked at; it was left alone.
+    #[error("{path} was changed by somebody else meanwhile, and is left as it is", path = .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The change was made, and the system cannot say whether it would outlive a loss of power.
+    #[error("{path} was changed, and the change may not be durable", path = .path.display())]
+    Unsynced {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 impl FileError {
@@ -58,9 +74,24 @@ impl FileError {
     pub fn is_absent(&self) -> bool {
         match self {
             Self::System { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
-            Self::Surprise { .. } | Self::TooLarge { .. } | Self::Exists { .. } => false,
+            Self::Surprise { .. }
+            | Self::TooLarge { .. }
+            | Self::Exists { .. }
+            | Self::Changed { .. }
+            | Self::Unsynced { .. } => false,
         }
     }
+}
+
+/// The name of one entry: it never leads into another folder, wherever a symlink may point.
+fn plain_name<'a>(folder: &Path, name: &'a str) -> Result<&'a str, FileError> {
+    let plain = !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']);
+    if plain {
+        return Ok(name);
+    }
+    // Escaped, because a message must not carry a NUL or a line break of somebody else's.
+    let path = folder.join(name.escape_debug().to_string().trim_start_matches('/'));
+    Err(FileError::Surprise { path, what: "not a plain name" })
 }
 
 fn surprise(kind: &FileType) -> Option<&'static str> {
