@@ -103,14 +103,12 @@ pub enum LedgerError {
     #[error("apply id {0} is in the ledger already")]
     ApplyId(ApprovalId),
     /// The plan was begun on another target, which one digest cannot have.
-    #[error("plan {plan} was begun on target {recorded}, not {asked}")]
+    #[error("plan {plan} was begun on another target, {recorded}")]
     Target {
         /// The plan.
         plan: Digest,
         /// As recorded.
         recorded: TargetKey,
-        /// As asked.
-        asked: TargetKey,
     },
     /// A value of another ledger.
     #[error("the ledger was handed what another ledger gave out")]

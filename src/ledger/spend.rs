@@ -214,8 +214,7 @@ impl Ledger {
             || PlanRecord { plan: lock.plan, target: lock.target.clone(), rounds: Vec::new() };
         let mut record = found.cloned().unwrap_or_else(fresh);
         if record.target != lock.target {
-            let (recorded, asked) = (record.target, lock.target.clone());
-            return Err(LedgerError::Target { plan: lock.plan, recorded, asked });
+            return Err(LedgerError::Target { plan: lock.plan, recorded: record.target });
         }
         refuse_begun(&record, resume)?;
         for approval in &new.approvals {
