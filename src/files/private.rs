@@ -49,7 +49,7 @@ impl Folder {
                 Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
                     return Err(FileError::System { path, verb: "made", source });
                 }
-                Ok(()) | Err(_) => self.sync(&format!("folder {name}"))?,
+                Ok(()) | Err(_) => self.sync(name, &format!("folder {name}"))?,
             }
         }
         let folder = self.folder(name)?;
