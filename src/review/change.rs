@@ -22,6 +22,8 @@ const FIELDS: usize = 40;
 pub struct Item {
     /// From 1, in the order shown.
     pub number: usize,
+    /// Its place in the plan, from 0.
+    pub index: usize,
     /// The object.
     pub id: ResourceId,
     /// The worst it may do.
@@ -44,6 +46,8 @@ pub struct Item {
     pub quotes: Vec<Quote>,
     /// Objects that do not change and that this one reaches.
     pub reaches: Vec<ResourceId>,
+    /// Comments that its document loses.
+    pub comments_lost: u32,
     denied: bool,
 }
 
@@ -108,14 +112,16 @@ pub(super) fn items(
                 }));
                 notes.push(line);
             }
-            if let Some(lost) = losses.objects.get(&change.id) {
-                let lost = words::count((*lost).into(), "comment");
+            let comments_lost = losses.objects.get(&change.id).copied().unwrap_or_default();
+            if comments_lost > 0 {
+                let lost = words::count(comments_lost.into(), "comment");
                 notes.push(vec![Piece::words(format!(
                     "{lost} lost: the document is written anew."
                 ))]);
             }
             Some(Item {
                 number: at + 1,
+                index: *index,
                 id: change.id.clone(),
                 class: change.class,
                 action: words::action(&change.actions),
@@ -127,6 +133,7 @@ pub(super) fn items(
                 said: said.remove(id.as_str()).unwrap_or_default(),
                 quotes: quotes(plan, change),
                 reaches: reaches.into_iter().cloned().collect(),
+                comments_lost,
                 denied: denied.get(id.as_str()).is_some_and(|denied| *denied),
             })
         })

@@ -4,7 +4,10 @@ pub mod change;
 pub mod comments;
 pub mod field;
 pub mod files;
+mod json;
 mod layout;
+pub mod log;
+mod markdown;
 pub mod neutral;
 pub mod page;
 pub mod piece;
@@ -12,9 +15,13 @@ pub mod standing;
 mod terminal;
 mod words;
 
+pub use json::json;
 pub use layout::Style;
+pub use log::receipts;
+pub use markdown::markdown;
 pub use page::Page;
-pub use terminal::{Rendered, terminal};
+pub use standing::StandingView;
+pub use terminal::{Rendered, status, terminal};
 
 /// What renders a plan for an approver, as approvals name it. Another number is another way of
 /// showing the same plan.

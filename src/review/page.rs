@@ -201,13 +201,15 @@ impl Shown {
         }
     }
 
-    /// Whether the page leaves nothing out.
+    /// Whether the page shows all of what would be applied: every name, and every changed line of
+    /// a text, or every field where there are no texts. Quotations decide nothing and may be cut.
     pub fn whole(&self, texts: bool) -> bool {
-        let quotes = self.quotes.iter().chain(self.changes.iter().flat_map(|item| &item.quotes));
-        let fields = self.changes.iter().all(|item| item.more_fields == 0);
-        self.cut(texts) == 0
-            && quotes.map(|quote| quote.more).sum::<usize>() == 0
-            && (texts || (self.files.is_empty() && fields))
+        let named = |item: &Item| piece::cut(&[Piece::Object(item.id.clone())]) == 0;
+        let shown = match texts {
+            true => self.files.iter().all(|file| file.cut == 0),
+            false => self.files.is_empty(),
+        };
+        shown && self.changes.iter().all(named)
     }
 }
 
@@ -430,13 +432,7 @@ fn next(
     changes: &[Item],
     standing: Option<&StandingView<'_>>,
 ) -> Option<Line> {
-    let command = |before: &str, verb: &str, after: &str| {
-        vec![
-            Piece::words(format!("{before}countersign {verb} ")),
-            Piece::name(place),
-            Piece::words(after),
-        ]
-    };
+    let command = |verb: &str| Piece::Command(format!("countersign {verb} {place}"));
     Some(match states.first()? {
         State::Blocked | State::Incomplete | State::Denied => {
             let open: Vec<String> = changes
@@ -458,9 +454,9 @@ fn next(
         State::NotApproved => {
             let who = standing.map(standing::who_could).unwrap_or_default();
             let who = if who.is_empty() { "an approver".to_owned() } else { who };
-            command(&format!("{who} runs `"), "approve", "`.")
+            vec![Piece::words(format!("{who} runs ")), command("approve"), Piece::words(".")]
         }
-        State::Approved => command("`", "apply", "`."),
+        State::Approved => vec![command("apply")],
     })
 }
 

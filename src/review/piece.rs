@@ -27,6 +27,8 @@ pub enum Piece {
     Value(String),
     /// Sentences of somebody else.
     Prose(String),
+    /// A command to type.
+    Command(String),
 }
 
 /// What is read as one line, however a renderer breaks it.
@@ -51,6 +53,7 @@ impl Piece {
             Self::Object(id) => named(id),
             Self::Value(text) => neutral::neutral(text, Kind::Value, VALUE),
             Self::Prose(text) => neutral::neutral(text, Kind::Prose, PROSE),
+            Self::Command(text) => neutral::neutral(text, Kind::Value, VALUE),
         }
     }
 }
@@ -87,16 +90,24 @@ pub(super) fn source(text: &str) -> Neutral {
 
 /// A whole line as plain text.
 pub(super) fn plain(line: &[Piece]) -> String {
-    line.iter().map(|piece| piece.neutral().text).collect()
+    let piece = |piece: &Piece| match piece {
+        Piece::Command(_) => format!("`{}`", piece.neutral().text),
+        Piece::Words(_) | Piece::Name(_) | Piece::Object(_) | Piece::Value(_) | Piece::Prose(_) => {
+            piece.neutral().text
+        }
+    };
+    line.iter().map(piece).collect()
 }
 
 /// A whole line as Markdown: what is not ours stands in code spans.
 pub(super) fn markdown(line: &[Piece]) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Words(_) => piece.neutral().text,
-        Piece::Name(_) | Piece::Object(_) | Piece::Value(_) | Piece::Prose(_) => {
-            neutral::code_span(&piece.neutral().text)
-        }
+        Piece::Name(_)
+        | Piece::Object(_)
+        | Piece::Value(_)
+        | Piece::Prose(_)
+        | Piece::Command(_) => neutral::code_span(&piece.neutral().text),
     };
     line.iter().map(piece).collect()
 }

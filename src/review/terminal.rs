@@ -57,12 +57,31 @@ pub fn terminal(page: &Page<'_>, style: Style) -> Rendered {
     Rendered { text: sheet.finish(), whole }
 }
 
-fn head(sheet: &mut Sheet, shown: &Shown) {
+/// What `status` says of a plan: its state, the verdict, the approvals and what comes next.
+pub fn status(page: &Page<'_>, style: Style) -> String {
+    let shown = page.shown();
+    let mut sheet = Sheet::new(style);
+    title(&mut sheet, &shown);
+    for line in &shown.beside {
+        sheet.hanging(4, Tone::Plain, "", &plain(line), 2);
+    }
+    if let Some(next) = &shown.next {
+        sheet.hanging(4, Tone::Plain, "Next: ", &plain(next), 2);
+    }
+    sheet.line(&format!("    sha256 {}", shown.digest));
+    sheet.finish()
+}
+
+fn title(sheet: &mut Sheet, shown: &Shown) {
     let words: Vec<&str> = shown.states.iter().map(|state| state.word()).collect();
     let painted: Vec<String> =
         shown.states.iter().map(|state| sheet.paint(state_tone(*state), state.word())).collect();
     let title = format!("PLAN {}   env {}", shown.name, shown.environment);
     sheet.apart(&title, &words.join("   "), &painted.join("   "));
+}
+
+fn head(sheet: &mut Sheet, shown: &Shown) {
+    title(sheet, shown);
     sheet.hanging(0, Tone::Plain, "", &plain(&shown.target), 2);
     let reach = shown.reach.join(", ");
     sheet.apart(&shown.counts.join(", "), &reach, &reach);
