@@ -159,9 +159,14 @@ fn near_miss(module: &Parsed<'_>, rule: &Rule, name: &str, problems: &mut Vec<Pr
         .any(|prefix| folded.starts_with(prefix));
     let foreign = folded == "violation" || folded == "violations" || (prefixed && gathers(rule));
     let near = Kind::ALL.into_iter().find(|kind| {
-        let most = if *kind == Kind::RequireApproval { 3 } else { 2 };
-        let same_start = folded.get(..2) == kind.name().get(..2);
-        same_start && strsim::damerau_levenshtein(&folded, kind.name()) <= most
+        let most = if *kind == Kind::RequireApproval { 3 } else { 1 };
+        strsim::damerau_levenshtein(&folded, kind.name()) <= most
+    });
+    let near = near.or(match folded.as_str() {
+        "denied" | "denies" | "denial" | "denials" | "denying" => Some(Kind::Deny),
+        "warned" | "warning" | "warnings" => Some(Kind::Warn),
+        "approval_required" | "needs_approval" => Some(Kind::RequireApproval),
+        _ => None,
     });
     let meant = match near {
         Some(kind) => kind.name(),

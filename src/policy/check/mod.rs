@@ -6,6 +6,7 @@ mod data;
 mod entry;
 mod graph;
 mod index;
+mod input;
 mod scope;
 mod syntax;
 mod walk;

@@ -11,6 +11,7 @@ pub(super) struct Chain<'a> {
 }
 
 /// One step of a [`Chain`].
+#[derive(Clone)]
 pub(super) enum Step<'a> {
     /// `.name` or `["name"]`.
     Static(String),

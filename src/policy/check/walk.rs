@@ -10,12 +10,14 @@ use super::super::problem::Problem;
 use super::builtins::{self, Builtin, builtin};
 use super::graph::Uses;
 use super::index::{Index, Named, Parsed, Path};
+use super::input::Shape;
 use super::scope::{self, Scope};
-use super::syntax::{Chain, chain, head, parts};
+use super::syntax::{Chain, Step, chain, head, parts};
 
 /// Looks at every rule.
 pub(super) fn walk(index: &Index<'_>, problems: &mut Vec<Problem>) -> Uses {
     let mut uses = Uses::new();
+    let shape = Shape::of_plan();
     for module in &index.modules {
         imports(index, module, problems);
         for rule in &module.module.policy {
@@ -25,7 +27,7 @@ pub(super) fn walk(index: &Index<'_>, problems: &mut Vec<Problem>) -> Uses {
             path.extend(name.known());
             let reads = uses.entry(path).or_default();
             let scopes = Vec::new();
-            Walk { index, module, problems, reads, scopes }.rule(rule);
+            Walk { index, module, shape: &shape, problems, reads, scopes }.rule(rule);
         }
     }
     uses
@@ -44,6 +46,7 @@ fn imports(index: &Index<'_>, module: &Parsed<'_>, problems: &mut Vec<Problem>) 
 struct Walk<'a, 'p> {
     index: &'a Index<'a>,
     module: &'a Parsed<'a>,
+    shape: &'a Shape,
     problems: &'p mut Vec<Problem>,
     reads: &'p mut BTreeSet<Path>,
     scopes: Vec<Scope>,
@@ -239,11 +242,29 @@ impl Walk<'_, '_> {
             return;
         }
         let Some(path) = self.full_path(name, chain) else { return };
-        let Some(("data", path)) = path.split_first().map(|(root, rest)| (root.as_str(), rest))
-        else {
-            return;
-        };
-        self.read(span, path);
+        match path.split_first() {
+            Some((root, path)) if root == "data" => self.read(span, path),
+            Some((_input, path)) => {
+                let alias = path.len().saturating_sub(chain.known().len());
+                let mut steps: Vec<Step<'_>> =
+                    path.iter().take(alias).cloned().map(Step::Static).collect();
+                steps.extend(chain.steps.iter().cloned());
+                self.into_input(span, &steps);
+            }
+            None => {}
+        }
+    }
+
+    fn into_input(&mut self, span: &Span, steps: &[Step<'_>]) {
+        if let Some((name, known)) = self.shape.missing(steps) {
+            let near = nearest(&name, known.iter().map(String::as_str));
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`countersign schema plan` shows what a plan has".to_owned(),
+            };
+            let message = format!("no plan has `{name}` at {}", span.text());
+            self.wrong(span, message, &hint);
+        }
     }
 
     /// The path from `data` or `input` that a chain from a global name means.
