@@ -1,0 +1,3 @@
+package countersign.blast_radius_test
+
+test_placeholder if true

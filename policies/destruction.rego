@@ -1,0 +1,133 @@
+# What cannot be had back.
+package countersign.destruction
+
+import data.countersign.lib
+
+# Objects that hold or mount persistent data.
+stateful contains id if some id in input.effect.impact.stateful
+
+# Environments where data is there to be thrown away.
+disposable if input.proposal.environment in data.settings.data_loss_environments
+
+# Stored bytes go, or nobody could find out that they do not.
+deny contains {"id": "data_loss", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.class == "data-loss"
+	change.certainty in {"certain", "unknown"}
+	not disposable
+	not lib.removal_allowed(change)
+	msg := sprintf("%s: %s; %s", [lib.label(change), loses[change.certainty], lib.removal_advice(change)])
+}
+
+loses := {
+	"certain": "loses stored data",
+	"unknown": "may lose stored data, and nothing that could be read says otherwise",
+}
+
+# The loss lies in what happens later.
+warn contains {"id": "data_loss_possible", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.class == "data-loss"
+	change.certainty == "possible"
+	msg := sprintf("%s: data can be lost by this; take a copy that you have read back", [lib.label(change)])
+}
+
+# Its data may stay behind, but what serves it goes.
+deny contains {"id": "stateful_removed", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	lib.removes(change)
+	change.id in stateful
+	change.class in {"outage", "disruptive"}
+	not lib.removal_allowed(change)
+	msg := sprintf("%s: holds persistent data and is removed; %s", [lib.label(change), lib.removal_advice(change)])
+}
+
+# A namespace takes everything in it along, whatever the plan lists.
+deny contains {"id": "namespace_in_use", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.resource.kind == "Namespace"
+	lib.removes(change)
+	not known_empty(change.resource.name)
+	not lib.removal_allowed(change)
+	msg := sprintf("%s: is not known to be empty, and takes its contents along; %s", [
+		lib.label(change),
+		lib.removal_advice(change),
+	])
+}
+
+known_empty(namespace) if {
+	facts := [fact | some fact in input.effect.facts.contents; fact.namespace == namespace]
+	count(facts) > 0
+	every fact in facts {
+		count(fact.cases) == 0
+	}
+}
+
+# A definition takes every object of its kind along.
+deny contains {"id": "definition_in_use", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.resource.kind == "CustomResourceDefinition"
+	lib.removes(change)
+	not known_unused(change.id)
+	not lib.removal_allowed(change)
+	msg := sprintf("%s: is not known to be unused, and takes every object of its kind along; %s", [
+		lib.label(change),
+		lib.removal_advice(change),
+	])
+}
+
+known_unused(crd) if {
+	facts := [fact | some fact in input.effect.facts.instances; fact.crd == crd]
+	count(facts) > 0
+	every fact in facts {
+		fact.some == "no"
+	}
+}
+
+# A protection and what it protects, in one plan.
+guards contains change.id if {
+	some change in input.effect.changes
+	"guard-removed" in change.flags
+}
+
+removed[change.id] := change if {
+	some change in input.effect.changes
+	lib.removes(change)
+	change.class in {"outage", "data-loss"}
+	not lib.removal_allowed(change)
+}
+
+guarded contains [guard, id] if {
+	some edge in input.effect.facts.edges
+	edge.to in guards
+	edge.from in object.keys(removed)
+	guard := edge.to
+	id := edge.from
+}
+
+guarded contains [guard, id] if {
+	some edge in input.effect.facts.edges
+	edge.from in guards
+	edge.to in object.keys(removed)
+	guard := edge.from
+	id := edge.to
+}
+
+guarded contains [id, id] if {
+	some id in guards
+	id in object.keys(removed)
+}
+
+deny contains {"id": "guard_and_guarded", "change": id, "msg": msg} if {
+	some [guard, id] in guarded
+	msg := sprintf(
+		"%s: is removed in the same plan as its protection %s; remove the protection in a plan of its own, or %s",
+		[lib.label(removed[id]), guard, lib.removal_advice(removed[id])],
+	)
+}
+
+warn contains {"id": "irreversible", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	"irreversible" in change.flags
+	msg := sprintf("%s: no later change restores what is there now; keep a copy", [lib.label(change)])
+}

@@ -1,0 +1,3 @@
+package countersign.destruction_test
+
+test_placeholder if true

@@ -1,0 +1,3 @@
+package countersign.plan_test
+
+test_placeholder if true

@@ -1,0 +1,3 @@
+package countersign.security_test
+
+test_placeholder if true
