@@ -8,36 +8,60 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::clock::Instant;
-use crate::document::effect::TargetIdentity;
+use crate::document::code::Code;
+use crate::document::effect::{FileChange, TargetIdentity};
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{
-    ApprovalId, Outcome, Receipt, ReceiptItem, Statement, StatementError,
+    ApprovalId, GENERATOR, Outcome, Receipt, ReceiptItem, Statement, StatementError,
 };
-use crate::files::{self, FileError};
+use crate::files;
 use crate::gate::{Authorized, Parts};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Holder, Ledger, LedgerError};
 use crate::plan::Plan;
-use crate::trust::envelope;
-use crate::trust::sign::{Sign, SignError};
+use crate::trust::envelope::{self, SealError};
+use crate::trust::sign::Sign;
 
 /// Why there is no receipt. What was done to the target before is in the ledger's journal.
 #[derive(Debug, Error)]
 pub enum ApplyError {
-    /// The target's folder cannot be opened. Nothing was changed.
-    #[error("the target's folder cannot be opened; nothing was changed")]
-    Target(#[from] FileError),
     /// The receipt cannot be written down.
     #[error("the receipt cannot be made")]
     Statement(#[from] StatementError),
     /// The receipt cannot be signed.
     #[error("the receipt cannot be signed")]
-    Sign(#[from] SignError),
+    Sign(#[from] SealError),
     /// The ledger does not take the receipt.
     #[error("the ledger did not take the receipt")]
     Ledger(#[from] Box<LedgerError>),
     /// This version applies directories only.
     #[error("this version applies `directory` targets only")]
     Kind,
+}
+
+impl ApplyError {
+    /// The exit code. Without a receipt nobody can say how far it came but the ledger's journal.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Statement(_) | Self::Sign(_) => Code::Indeterminate,
+            Self::Ledger(error) => match **error {
+                LedgerError::NothingBegun(_) => Code::Error,
+                _ if error.code() == Code::LockHeld => Code::LockHeld,
+                _ => Code::Indeterminate,
+            },
+            Self::Kind => Code::NotApplyable,
+        }
+    }
+
+    /// What to do next; `{plan}` stands for the plan's folder.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Statement(_) | Self::Sign(_) => {
+                "mend the cause, then `countersign apply {plan} --resume`: the ledger knows what was begun"
+            }
+            Self::Ledger(error) => error.hint(),
+            Self::Kind => "",
+        }
+    }
 }
 
 /// What the apply needs of the world.
@@ -53,8 +77,6 @@ pub struct World<'a> {
     pub clock: &'a dyn Fn() -> Instant,
     /// Whether somebody asked to stop.
     pub interrupted: &'a dyn Fn() -> bool,
-    /// Told after each file: done, and of how many.
-    pub progress: &'a dyn Fn(usize, usize),
 }
 
 /// What was done.
@@ -64,6 +86,8 @@ pub struct Applied {
     pub receipt: Receipt,
     /// Its envelope, as it stands in the ledger.
     pub envelope: Vec<u8>,
+    /// Why it stopped before its end, outermost cause first; empty if it did not.
+    pub stop: Vec<String>,
 }
 
 /// Applies a plan that may be applied, and consumes the permission.
@@ -78,35 +102,95 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
             return Err(ApplyError::Kind);
         }
     };
-    let folder = files::open_folder(world.project)?.folder(path)?;
-    let files = parts.plan.files_in_order();
-    let report = directory::execute(&directory::Job {
-        files: &files,
-        folder: &folder,
+    let files: Vec<FileChange> = parts.plan.files_in_order().into_iter().cloned().collect();
+    let run = directory::Run {
         ledger: world.ledger,
         spent: &parts.spent,
-        clock: world.clock,
         expires_at: parts.expires_at,
-        resume: parts.resume,
+        now: world.clock,
         interrupted: world.interrupted,
-        progress: world.progress,
-    });
-    let Parts { plan, spent, lock, started_at, applier, policy, trust_version, approvals, .. } =
-        parts;
+    };
+    let report = match files::open_folder(world.project).and_then(|project| project.folder(path)) {
+        Ok(folder) => directory::execute(&files, &folder, &run),
+        Err(error) => directory::unopened(&files, error),
+    };
+    let stop = report.stop().map(told);
+    let Parts { plan, spent, started_at, applier, policy, trust_version, .. } = parts;
     let said = Said {
         principal: applier,
         apply_id: spent.apply_id().clone(),
-        outcome: report.outcome,
+        outcome: report.outcome(),
         started_at,
         policy_digest: policy,
         trust_version,
-        approvals: approvals.into_iter().collect(),
-        items: report.items,
+        approvals: spent.approvals().iter().cloned().collect(),
+        items: report.items(),
         reason: String::new(),
     };
     let (receipt, envelope) = receipt(&plan, said, &world)?;
-    world.ledger.finish(spent, lock, report.outcome, &envelope).map_err(Box::new)?;
-    Ok(Applied { receipt, envelope })
+    world.ledger.finish(spent, &envelope).map_err(Box::new)?;
+    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default() })
+}
+
+/// An error and its sources, outermost first.
+fn told(error: &directory::Stop) -> Vec<String> {
+    let mut told = vec![error.to_string()];
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        told.push(error.to_string());
+        source = error.source();
+    }
+    told
+}
+
+/// Gives up a round of this plan that began and did not finish: a receipt that says so, and the
+/// target is free again. Nothing is written to it.
+///
+/// # Errors
+/// [`ApplyError`], [`LedgerError::NothingBegun`] among them.
+pub fn abandon(plan: &Plan, giving_up: GivingUp<'_>, world: World<'_>) -> Result<Applied, ApplyError> {
+    let GivingUp { applier, host, process, ids, policy, trust_version, reason } = giving_up;
+    let now = (world.clock)();
+    let target = crate::gate::target_key(plan);
+    let holder = Holder { principal: applier.clone(), host: host.to_owned(), pid: process, since: now };
+    let (apply_id, lock_id) = ids;
+    let rounds = world.ledger.rounds(plan.digest()).map_err(Box::new)?;
+    let Some(open) = rounds.last().filter(|round| round.state.is_open()) else {
+        return Err(Box::new(LedgerError::NothingBegun(plan.digest())).into());
+    };
+    let lock = world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(Box::new)?;
+    let said = Said {
+        principal: applier,
+        apply_id: apply_id.clone(),
+        outcome: Outcome::Abandoned,
+        started_at: open.started_at,
+        policy_digest: policy,
+        trust_version,
+        approvals: open.approvals.iter().cloned().collect(),
+        items: Vec::new(),
+        reason: reason.to_owned(),
+    };
+    let (receipt, envelope) = receipt(plan, said, &world)?;
+    world.ledger.abandon(lock, apply_id, &envelope, now).map_err(Box::new)?;
+    Ok(Applied { receipt, envelope, stop: Vec::new() })
+}
+
+/// What is needed to give up, besides the plan.
+pub struct GivingUp<'a> {
+    /// Principal of the applier.
+    pub applier: Label,
+    /// Host and process, for the lock.
+    pub host: &'a str,
+    /// Process id.
+    pub process: u32,
+    /// Random ids: of the round that ends it, and of the lock.
+    pub ids: (ApprovalId, ApprovalId),
+    /// Digest of the policies in force.
+    pub policy: Digest,
+    /// Version of the trust root in force.
+    pub trust_version: u64,
+    /// Why, in a person's words.
+    pub reason: &'a str,
 }
 
 /// What a receipt says beyond what the plan and the ledger know.
@@ -159,7 +243,7 @@ pub fn receipt(
         outcome,
         started_at,
         finished_at: (world.clock)(),
-        generator: crate::GENERATOR.to_owned(),
+        generator: GENERATOR.to_owned(),
         environment: proposal.environment.clone(),
         target: proposal.target.clone(),
         policy_digest,

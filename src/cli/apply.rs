@@ -9,13 +9,13 @@ use super::fault::Fault;
 use super::keys;
 use super::paths::{self, PlanFolder};
 use super::session::Session;
-use crate::apply::{self, Applied, ApplyError, World};
+use crate::apply::{self, Applied, ApplyError, GivingUp, World};
 use crate::document::code::Code;
 use crate::document::ident::Digest;
-use crate::document::statement::{Fate, Outcome, Receipt};
+use crate::document::statement::{Fate, Outcome};
 use crate::files::{self, Mode};
-use crate::gate::{self, Inputs, Live, Trusted};
-use crate::ledger::Ledger;
+use crate::gate::{self, Inputs, Live};
+use crate::trust::sign::Sign as _;
 
 /// Apply a plan: the gate first, then exactly the approved bytes, then a signed receipt
 ///
@@ -58,14 +58,23 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     let world = World {
         ledger: &ledger,
         project: &project,
-        signer: applier.signer.as_ref(),
+        signer: &applier.signer,
         clock: &clock,
         interrupted: &interrupted,
     };
     if let (true, Some(reason)) = (args.abandon, &args.reason) {
         let plan = folder.plan()?;
-        let applied = apply::abandon(&plan, &applier.principal, &trusted, reason, &world)
-            .map_err(|error| apply_fault(&error))?;
+        let giving_up = GivingUp {
+            applier: applier.principal.clone(),
+            host: &session.world().host.clone(),
+            process: std::process::id(),
+            ids: (keys::random_id()?, keys::random_id()?),
+            policy: trusted.bundle.digest(),
+            trust_version: trusted.root.version(),
+            reason,
+        };
+        let applied = apply::abandon(&plan, giving_up, world)
+            .map_err(|error| apply_fault(&error, &folder.shown))?;
         return finish(args, &folder, &applied, session);
     }
     let papers = folder.papers(&args.approvals, session)?;
@@ -84,42 +93,29 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
     let cleared = examined.clear().map_err(refused)?;
     session.progress("observing the target again");
-    let authorized = authorize(cleared, &trusted, &ledger, &applier, args, session)
-        .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
-    session.progress("writing");
-    let applied = apply::apply(authorized, world).map_err(|error| apply_fault(&error))?;
-    finish(args, &folder, &applied, session)
-}
-
-fn authorize(
-    cleared: gate::Cleared,
-    trusted: &Trusted,
-    ledger: &Ledger,
-    applier: &keys::Machine,
-    args: &ApplyArgs,
-    session: &mut Session<'_, '_>,
-) -> Result<gate::Authorized, gate::Refusal> {
-    let clock = session.world().clock;
-    let project = session.project().unwrap_or_default();
-    let apply_id = applier.round.clone();
-    gate::authorize(
+    let host = session.world().host.clone();
+    let authorized = gate::authorize(
         cleared,
         Live {
-            trusted,
-            ledger,
+            trusted: &trusted,
+            ledger: &ledger,
             project: &project,
             applier: applier.signer.public(),
-            host: &session.world().host,
+            host: &host,
             process: std::process::id(),
             clock: &clock,
-            apply_id: &apply_id,
+            ids: (&keys::random_id()?, &keys::random_id()?),
             resume: args.resume,
         },
     )
+    .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
+    session.progress("writing");
+    let applied = apply::apply(authorized, world).map_err(|error| apply_fault(&error, &shown))?;
+    finish(args, &folder, &applied, session)
 }
 
-fn apply_fault(error: &ApplyError) -> Fault {
-    Fault::of(error.code(), error).hint(error.hint())
+fn apply_fault(error: &ApplyError, plan: &str) -> Fault {
+    Fault::of(error.code(), error).hint(error.hint().replace("{plan}", plan))
 }
 
 /// Copies the receipt beside the plan, and says how it ended.
@@ -168,25 +164,24 @@ fn finish(
         }));
         return Ok(code);
     }
-    tell(receipt, &shown, &folder.shown, session)
+    tell(applied, &shown, &folder.shown, session)
 }
 
 fn tell(
-    receipt: &Receipt,
+    applied: &Applied,
     shown: &str,
     plan: &str,
     session: &mut Session<'_, '_>,
 ) -> Result<Code, Fault> {
+    let receipt = &applied.receipt;
     let count = |fate: Fate| receipt.items.iter().filter(|item| item.fate == fate).count();
     let written = count(Fate::Written) + count(Fate::AlreadyWritten);
     let left = count(Fate::NotWritten) + count(Fate::Failed);
-    let because = receipt.items.iter().find(|item| !item.because.is_empty());
-    let cause = because.map(|item| format!("{}: {}", item.item, item.because)).unwrap_or_default();
     let code = code(receipt.outcome);
     let message = match receipt.outcome {
         Outcome::Applied => {
-            let files = if written == 1 { "1 file" } else { &format!("{written} files") };
-            session.print(&format!("Applied {plan}: {files} written.\n"));
+            let files = if written == 1 { "file" } else { "files" };
+            session.print(&format!("Applied {plan}: {written} {files} written.\n"));
             for item in &receipt.items {
                 let word = match item.fate {
                     Fate::Written => "written",
@@ -211,7 +206,7 @@ fn tell(
         Outcome::Indeterminate => "the result of a write is unknown; look at the target",
     };
     let mut fault = Fault::new(code, message);
-    if !cause.is_empty() {
+    for cause in &applied.stop {
         fault = fault.because(cause);
     }
     Err(fault

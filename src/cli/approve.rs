@@ -9,7 +9,7 @@ use serde_json::json;
 use super::fault::Fault;
 use super::keys::{self, Person};
 use super::paths::{self, PlanFolder};
-use super::review::page_of;
+use super::status::shown;
 use super::session::Session;
 use crate::document::code::Code;
 use crate::document::effect::Class;
@@ -114,7 +114,7 @@ pub(super) fn run(args: &ApproveArgs, session: &mut Session<'_, '_>) -> Result<C
     refuse_what_no_approval_mends(&desk)?;
     let person = keys::person(args.key.as_deref(), args.prepare, &desk.trusted, session)?;
     let hours = desk.trusted.root.approval_max_hours();
-    let most = i64::try_from(hours).unwrap_or(i64::MAX).saturating_mul(3_600);
+    let most = i64::from(hours).saturating_mul(3_600);
     if args.expires_in > most {
         return Err(Fault::new(Code::Error, format!("trust.json lets nobody approve for longer than {hours} hours"))
             .hint("choose a shorter --expires-in"));
@@ -132,7 +132,7 @@ pub(super) fn run(args: &ApproveArgs, session: &mut Session<'_, '_>) -> Result<C
         reason: args.reason.clone(),
     };
     would_count(&desk, &approval)?;
-    show(&desk, &person, session);
+    show(&desk, &person, session)?;
     confirm(args, &desk, session)?;
     finish(&desk, &person, approval, args.prepare, session)
 }
@@ -141,7 +141,7 @@ pub(super) fn reject(args: &RejectArgs, session: &mut Session<'_, '_>) -> Result
     let desk = desk(&args.plan, session)?;
     let person = keys::person(args.key.as_deref(), false, &desk.trusted, session)?;
     let now = session.now();
-    let hours = i64::try_from(desk.trusted.root.approval_max_hours()).unwrap_or(i64::MAX);
+    let hours = i64::from(desk.trusted.root.approval_max_hours());
     let rejection = Approval {
         decision: Decision::Reject,
         approval_id: keys::random_id()?,
@@ -196,20 +196,24 @@ fn would_count(desk: &Desk, approval: &Approval) -> Result<(), Fault> {
         .hint("ask one of those who could"))
 }
 
-fn show(desk: &Desk, person: &Person, session: &mut Session<'_, '_>) {
-    session.note(&format!("Signing as {} with key {}.", person.principal, person.fingerprint));
-    let page = page_of(
-        desk.examined.plan(),
-        desk.examined.verdict(),
-        desk.examined.standing(),
-        &desk.folder.shown,
-    );
-    let text = review::approval(&page, session.style());
+/// Shows the whole plan, and refuses to go on if not all of it could be shown.
+fn show(desk: &Desk, person: &Person, session: &mut Session<'_, '_>) -> Result<(), Fault> {
+    let Person { principal, fingerprint, place, signer: _ } = person;
+    let rendered = shown(&desk.examined, |page| review::terminal(page, session.style()));
+    let place = review::neutral::terminal(place);
+    session.note(&format!("Signing as {principal} with key {fingerprint} ({place})."));
     if session.json() {
-        session.note(&text);
+        session.note(&rendered.text);
     } else {
-        session.print(&text);
+        session.print(&rendered.text);
     }
+    if rendered.whole {
+        let gravest = shown(&desk.examined, |page| review::gravest(page, session.style()));
+        session.note(gravest.trim_end());
+        return Ok(());
+    }
+    Err(Fault::new(Code::Error, "not all of the plan could be shown, so nobody can approve it")
+        .hint("the page says where something is left out; propose smaller texts, and plan again"))
 }
 
 /// Asks for what a person must have read: the names of what is destroyed, and the digest.
@@ -288,7 +292,7 @@ fn finish(
     let Some(signer) = &person.signer else {
         return Err(Fault::new(Code::Error, "there is no private key to sign with"));
     };
-    let envelope = envelope::seal(&bytes, signer.as_ref())
+    let envelope = envelope::seal(&bytes, signer)
         .map_err(|error| Fault::of(Code::Error, &error))?;
     let written = desk.folder.add("approvals", &format!("{name}.intoto.json"), &envelope)?;
     let (word, until) = match decision {

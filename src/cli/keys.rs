@@ -8,7 +8,6 @@ use super::session::Session;
 use crate::custody::passphrase::{self, Unanswered};
 use crate::custody::random;
 use crate::custody::signer::{self, Candidate, Named, Places, Signer, SignerError};
-use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
@@ -95,7 +94,8 @@ pub(super) fn machine(
         Some(value) => signer::from_setting(variable, &value, &mut ask(session)),
         None => {
             let label: Label = role.parse().map_err(|e| Fault::of(Code::Error, &e))?;
-            let path = State::key_path(&session.state()?, &trusted.config.name, &label);
+            let state = session.state()?;
+            let path = state.join("keys").join(trusted.config.name.as_str()).join(label.as_str());
             signer::from_setting(role, &path.display().to_string(), &mut ask(session))
         }
     };

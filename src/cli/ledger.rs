@@ -11,8 +11,8 @@ use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
 use crate::ledger::local::Local;
-use crate::ledger::{Ledger, LedgerError};
-use crate::review;
+use crate::review::neutral::terminal as neutral;
+use crate::ledger::{Description, Ledger, LedgerError};
 
 /// Make and look at the ledger, which makes "once" true
 #[derive(Debug, Subcommand)]
@@ -72,10 +72,33 @@ fn show(session: &mut Session<'_, '_>) -> Result<(), Fault> {
     if session.json() {
         session.print_json(&found);
     } else {
-        let text = review::ledger(&found);
+        let text = told(&found);
         session.print(&text);
     }
     Ok(())
+}
+
+fn told(found: &Description) -> String {
+    let Description { place, project, id, created_at, trust, locks, plans, chains } = found;
+    let mut text = format!("Ledger {id} of project {project}, made {created_at}\n  {place}\n");
+    if let Some(trust) = trust {
+        text.push_str(&format!("  newest trust.json seen: version {}\n", trust.version));
+    }
+    for held in locks {
+        let holder = &held.lock.holder;
+        text.push_str(&format!(
+            "  LOCKED {} by {} on {} (process {}) since {}\n    for plan {}; lock id {}\n",
+            held.target, holder.principal, neutral(&holder.host), holder.pid, holder.since,
+            held.lock.plan, held.lock.id
+        ));
+    }
+    for plan in plans {
+        text.push_str(&format!("  plan {}: {} begun\n", plan.plan, plan.rounds.len()));
+    }
+    for chain in chains {
+        text.push_str(&format!("  {}: {} receipts, head {}\n", chain.target, chain.length, chain.head));
+    }
+    text
 }
 
 fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {

@@ -11,8 +11,9 @@ use super::session::Session;
 use crate::document::code::Code;
 use crate::document::ident::Digest;
 use crate::gate::Trusted;
-use crate::ledger::{LedgerError, StoredReceipt, TargetKey};
-use crate::review;
+use crate::ledger::{LedgerError, StoredReceipt};
+use crate::review::log::{Entry, Link};
+use crate::review::{self, Style};
 use crate::trust::envelope::Envelope;
 use crate::trust::key::PublicKey;
 
@@ -38,43 +39,49 @@ pub(super) fn run(args: &LogArgs, session: &mut Session<'_, '_>) -> Result<Code,
     };
     let fault = |error: LedgerError| Fault::of(error.code(), &error).hint(error.hint());
     let mut documents = Vec::new();
-    let mut text = String::new();
+    let mut kept = Vec::new();
     for target in ledger.targets().map_err(fault)? {
         let receipts = ledger.receipts(&target).map_err(fault)?;
-        for receipt in &receipts {
-            signed(receipt, &target, &trusted)?;
-        }
-        let wanted = |receipt: &&StoredReceipt| only.is_none_or(|only| receipt.statement.plan == only);
-        for receipt in receipts.iter().filter(wanted) {
+        let wanted = |receipt: &StoredReceipt| only.is_none_or(|only| receipt.statement.plan == only);
+        for receipt in receipts.into_iter().filter(wanted) {
+            let link = signed(&receipt, &trusted);
             documents.push(json!({
                 "target": target.to_string(), "number": receipt.number, "digest": receipt.digest,
                 "plan": receipt.statement.plan, "receipt": receipt.statement.predicate,
+                "verified": !matches!(link, Link::Broken(_)),
             }));
-            text.push_str(&review::receipt(receipt.number, &receipt.statement, session.style()));
+            kept.push((receipt, link));
         }
     }
+    let broken = kept.iter().any(|(_, link)| matches!(link, Link::Broken(_)));
     if session.json() {
         session.print_json(&documents);
-    } else if documents.is_empty() {
-        session.print("No receipts.\n");
     } else {
-        let count = documents.len();
-        session.print(&format!("{text}{count} receipts; signatures and chain verified.\n"));
+        let entries: Vec<Entry<'_>> = kept
+            .iter()
+            .map(|(receipt, link)| Entry {
+                name: "",
+                plan: receipt.statement.plan,
+                receipt: &receipt.statement.predicate,
+                link: link.clone(),
+            })
+            .collect();
+        let style = Style { texts: session.verbose(), ..session.style() };
+        session.print(&review::receipts(&entries, style));
     }
-    Ok(Code::Ok)
+    Ok(if broken { Code::Error } else { Code::Ok })
 }
 
-/// Verifies the signature of a receipt by the applier that it names. A key that was revoked since
-/// still made the receipts it made.
-fn signed(receipt: &StoredReceipt, target: &TargetKey, trusted: &Trusted) -> Result<(), Fault> {
+/// How a receipt hangs on the one before it, which the ledger has checked, and whether the applier
+/// that it names signed it. A key that was revoked since still made the receipts it made.
+fn signed(receipt: &StoredReceipt, trusted: &Trusted) -> Link {
     let named = &receipt.statement.predicate.principal;
     let principal = trusted.root.principal(named);
     let keys: Vec<&PublicKey> = principal.into_iter().flat_map(|found| found.keys()).collect();
     let verified = Envelope::parse(&receipt.envelope).and_then(|envelope| envelope.verify(&keys));
     match verified {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Fault::of(Code::Error, &error)
-            .because(format!("receipt {} of {target} is not signed by {named}", receipt.number))
-            .hint("an applier that left trust.json cannot be checked any more; compare with the trust.json of that time")),
+        Ok(_) if receipt.number == 1 => Link::First,
+        Ok(_) => Link::Follows,
+        Err(error) => Link::Broken(format!("{error}, as {named} of today's trust.json")),
     }
 }

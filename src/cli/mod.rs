@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::document::code::Code;
+use crate::policy::worker;
 use fault::Fault;
 use session::Session;
 use world::World;
@@ -117,8 +118,10 @@ enum Command {
 
 /// Runs the program on the process's own arguments, environment and streams.
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == "__policy-worker") {
-        return crate::policy::worker::main();
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().is_some_and(|first| first == worker::COMMAND) {
+        let rest: Vec<String> = arguments.collect();
+        return worker::serve(&rest, &mut std::io::stdin().lock(), &mut std::io::stdout().lock());
     }
     let code = run(std::env::args_os(), &mut World::of_this_process());
     ExitCode::from(code.number())

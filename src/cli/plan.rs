@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::fault::Fault;
 use super::paths::file_fault;
-use super::review::page_of;
+use super::policy::policy_fault;
 use super::session::Session;
 use super::keys;
 use crate::config::Target;
@@ -16,11 +16,11 @@ use crate::document::ident::{Digest, Label};
 use crate::document::statement::{GENERATOR, Planned, Statement};
 use crate::files::{self, Folder, Mode};
 use crate::gate::Trusted;
-use crate::intake::{self, Defaults};
+use crate::intake::{self, Defaults, Input};
 use crate::observe::directory;
 use crate::plan::Plan;
-use crate::policy::{self, WorkerLimits};
-use crate::review;
+use crate::policy::judge::{WorkerLimits, judge};
+use crate::review::{self, Page};
 use crate::trust::envelope;
 
 /// Turn a proposal into a plan: nothing is changed
@@ -84,26 +84,28 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
             },
         };
         let bytes = statement.to_bytes().map_err(|error| Fault::of(Code::Error, &error))?;
-        let envelope = envelope::seal(&bytes, planner.signer.as_ref())
+        let envelope = envelope::seal(&bytes, &planner.signer)
             .map_err(|error| Fault::of(Code::Error, &error))?;
         let written = write(&root, &shown, &plan, &envelope)?;
         session.note(&written);
     }
     session.progress("asking the policies");
     let worker = session.world().program.clone();
-    let verdict = policy::judge(
-        &worker,
-        &trusted.bundle,
-        plan.bytes(),
-        plan.digest(),
-        &WorkerLimits::default(),
-    )
-    .map_err(|error| {
-        Fault::of(Code::Error, &error)
+    let verdict = judge(&worker, &trusted.bundle, plan.bytes(), WorkerLimits::default());
+    let verdict = verdict.map_err(|error| {
+        policy_fault(&error)
             .because(format!("{shown}/plan.json is written, but without a verdict nobody can approve it"))
             .hint("mend the policies, then `countersign policy check` the plan")
     })?;
-    let page = page_of(&plan, Some(&verdict), None, &shown);
+    let page = Page {
+        plan: plan.document(),
+        digest: plan.digest(),
+        judgements: plan.judgements(),
+        verdict: Some(&verdict),
+        standing: None,
+        place: Some(&shown),
+        notes: &[],
+    };
     if session.json() {
         let document = json!({
             "plan": shown, "digest": plan.digest(), "written": !args.locked,
@@ -111,7 +113,7 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
         });
         session.print_json(&document);
     } else {
-        let text = review::terminal(&page, session.style());
+        let text = review::terminal(&page, session.style()).text;
         session.print(&text);
     }
     Ok(if args.detailed_exitcode { Code::ChangesPresent } else { Code::Ok })
@@ -125,19 +127,22 @@ fn make(
     session: &mut Session<'_, '_>,
 ) -> Result<(Plan, Digest), Fault> {
     let limits = trusted.config.limits;
-    let paths: Vec<PathBuf> = args
+    let inputs: Vec<Input> = args
         .file
         .iter()
-        .map(|typed| if typed.as_os_str() == "-" { typed.clone() } else { session.path(typed) })
+        .map(|typed| match typed.as_os_str() == "-" {
+            true => Input::Standard,
+            false => Input::Path(session.path(typed)),
+        })
         .collect();
-    let sources = intake::gather(&paths, session.world().stdin, &limits)
+    let sources = intake::gather(&inputs, session.world().stdin, &limits)
         .map_err(|error| Fault::of(Code::Error, &error))?;
     let defaults = Defaults {
         project: trusted.config.name.clone(),
         planner: planner.clone(),
         name: args.name.clone(),
-        environment: args.env.clone().or_else(|| trusted.config.only_environment()),
-        target: args.target.clone().or_else(|| trusted.config.only_target()),
+        environment: args.env.clone(),
+        target: args.target.clone(),
         requested_by: args.requested_by.clone(),
     };
     let read = intake::read(&sources, &defaults, &limits).map_err(|error| input_fault(&error))?;
@@ -175,7 +180,6 @@ fn input_fault(error: &intake::IntakeError) -> Fault {
     let mut fault = Fault::new(Code::Error, error.to_string());
     for problem in &error.problems {
         fault = fault.because(problem.to_string());
-        fault = fault.hint(problem.problem.hint.clone());
     }
     fault
 }

@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::paths;
 use super::session::Session;
 use crate::document::code::Code;
-use crate::policy::test::Outcome;
-use crate::policy::{self, PolicyError, WorkerLimits};
+use crate::policy::judge::{PolicyError, WorkerLimits, judge};
+use crate::policy::test::{Outcome, run_tests};
 use crate::review;
 
 /// Judge plans by the trusted policies, and test those
@@ -55,8 +55,7 @@ fn check(args: &CheckArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault>
         let folder = paths::open(typed, trusted.config.limits.max_plan_bytes, session)?;
         let plan = folder.plan()?;
         session.progress("asking the policies");
-        let limits = WorkerLimits::default();
-        let verdict = policy::judge(&worker, &trusted.bundle, plan.bytes(), plan.digest(), &limits)
+        let verdict = judge(&worker, &trusted.bundle, plan.bytes(), WorkerLimits::default())
             .map_err(|error| policy_fault(&error))?;
         verdicts.push((folder.shown, verdict));
     }
@@ -93,26 +92,26 @@ fn test(session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let trusted = session.trusted(false)?;
     let worker = session.world().program.clone();
     session.progress("running the tests");
-    let report = policy::test::run_tests(&worker, &trusted.bundle, &WorkerLimits::default())
+    let report = run_tests(&worker, &trusted.bundle, WorkerLimits::default())
         .map_err(|error| policy_fault(&error))?;
     if session.json() {
         session.print_json(&report);
     } else {
         let mut text = String::new();
-        for result in &report.results {
+        for result in &report.tests {
             let word = match &result.outcome {
-                Outcome::Pass => "pass",
-                Outcome::Fail => "FAIL",
-                Outcome::Error { .. } => "ERROR",
+                Outcome::Passed => "pass",
+                Outcome::Failed => "FAIL",
+                Outcome::Error(_) => "ERROR",
                 Outcome::Skipped => "skipped",
             };
             text.push_str(&format!("{word}  {}  {}:{}\n", result.name, result.file, result.line));
-            if let Outcome::Error { message } = &result.outcome {
+            if let Outcome::Error(message) = &result.outcome {
                 text.push_str(&format!("      {}\n", review::neutral::terminal(message)));
             }
         }
-        let good = report.results.iter().filter(|r| r.outcome == Outcome::Pass).count();
-        text.push_str(&format!("{good} of {} tests pass\n", report.results.len()));
+        let good = report.tests.iter().filter(|r| r.outcome == Outcome::Passed).count();
+        text.push_str(&format!("{good} of {} tests pass\n", report.tests.len()));
         session.print(&text);
     }
     Ok(if report.passes() { Code::Ok } else { Code::Error })

@@ -22,9 +22,8 @@ pub(super) fn note(world: &mut World<'_>, text: &str) {
 
 /// Writes one JSON document to stdout.
 pub(super) fn json<T: Serialize>(world: &mut World<'_>, value: &T) {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    raw(world.stdout, &text);
+    let value = serde_json::to_value(value).unwrap_or_default();
+    raw(world.stdout, &neutral::json(&value));
 }
 
 /// Writes a failure: JSON to stdout, or text to stderr.
@@ -33,12 +32,12 @@ pub(super) fn fault(fault: &Fault, output: Output, world: &mut World<'_>) {
         return json(world, fault);
     }
     let mut text =
-        format!("Error: {} [{}]\n", neutral::lines(fault.message()), fault.code().name());
+        format!("Error: {} [{}]\n", neutral::terminal(fault.message()), fault.code().name());
     for cause in fault.causes() {
-        text.push_str(&format!("Caused by: {}\n", neutral::lines(cause)));
+        text.push_str(&format!("Caused by: {}\n", neutral::terminal(cause)));
     }
     for hint in fault.hints() {
-        text.push_str(&format!("Hint: {}\n", neutral::lines(hint)));
+        text.push_str(&format!("Hint: {}\n", neutral::terminal(hint)));
     }
     raw(world.stderr, &text);
 }

@@ -11,8 +11,7 @@ use super::Output;
 use crate::config::Limits;
 use crate::document::code::Code;
 use crate::plan::Plan;
-use crate::policy::verdict::Verdict;
-use crate::review::{self, Page, StandingView};
+use crate::review::{self, Page};
 
 /// Show what a person reads, from the plans' bytes alone
 ///
@@ -24,20 +23,16 @@ pub(super) struct ReviewArgs {
     plan: Vec<PathBuf>,
 }
 
-/// The page of a plan; `next` is what to do next, and may be empty.
-pub(super) fn page_of<'p>(
-    plan: &'p Plan,
-    verdict: Option<&'p Verdict>,
-    standing: Option<StandingView<'p>>,
-    next: String,
-) -> Page<'p> {
+/// The page of a plan, from its bytes alone.
+fn page(plan: &Plan) -> Page<'_> {
     Page {
         plan: plan.document(),
         digest: plan.digest(),
         judgements: plan.judgements(),
-        verdict,
-        standing,
-        next,
+        verdict: None,
+        standing: None,
+        place: None,
+        notes: &[],
     }
 }
 
@@ -50,7 +45,7 @@ pub(super) fn run(args: &ReviewArgs, session: &mut Session<'_, '_>) -> Result<Co
         plans.push(folder.plan()?);
     }
     let pages: Vec<Page<'_>> =
-        plans.iter().map(|plan| page_of(plan, None, None, String::new())).collect();
+        plans.iter().map(page).collect();
     match session.options().output {
         Output::Json => {
             let all: Vec<_> = pages.iter().map(review::json).collect();
@@ -59,7 +54,7 @@ pub(super) fn run(args: &ReviewArgs, session: &mut Session<'_, '_>) -> Result<Co
         Output::Markdown => session.print(&review::markdown(&pages)),
         Output::Text => {
             let style = session.style();
-            let texts: Vec<_> = pages.iter().map(|page| review::terminal(page, style)).collect();
+            let texts: Vec<_> = pages.iter().map(|page| review::terminal(page, style).text).collect();
             session.print(&texts.join("\n"));
         }
     }

@@ -11,7 +11,7 @@ use crate::clock::Instant;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::{Trusted, TrustedError};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::ledger::local::Local;
 use crate::review::Style;
 
@@ -52,6 +52,11 @@ impl<'s, 'w> Session<'s, 'w> {
         self.options.verbose
     }
 
+    /// A variable of the environment.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        self.world.variable(name).map(str::to_owned)
+    }
+
     /// Whether somebody can be asked.
     pub(super) fn answers(&self) -> bool {
         self.world.answers && !self.options.no_input
@@ -63,7 +68,7 @@ impl<'s, 'w> Session<'s, 'w> {
             Colour::Never => false,
             Colour::Auto => self.world.terminal && self.world.variable("NO_COLOR").is_none(),
         };
-        Style { colour, width: 80 }
+        Style { colour, ..Style::default() }
     }
 
     /// Writes text to stdout.
@@ -166,7 +171,9 @@ impl<'s, 'w> Session<'s, 'w> {
     pub(super) fn ledger(&self, trusted: &Trusted) -> Result<Ledger, Fault> {
         let project = &trusted.config.name;
         let folder = self.ledger_folder(project)?;
-        Local::open(&folder)
+        let place = folder.display().to_string();
+        let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
+        store
             .and_then(|store| Ledger::open(Box::new(store), project))
             .map_err(|error| Fault::of(error.code(), &error).hint(error.hint()))
     }

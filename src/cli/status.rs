@@ -10,10 +10,12 @@ use super::fault::Fault;
 use super::paths;
 use super::session::Session;
 use crate::document::code::Code;
+use crate::document::statement::Outcome;
 use crate::files;
-use crate::gate::{self, Examined, Inputs, Refusal, Trusted};
-use crate::ledger::{Ledger, Round};
-use crate::review::{self, StandingView};
+use crate::gate::{self, Examined, Inputs, Refusal, Trusted, Weighed};
+use crate::ledger::{Ledger, Round, RoundState};
+use crate::review::standing::SetAside;
+use crate::review::{self, Page, StandingView};
 
 /// Say where plans stand: verdict, approvals given and missing, what comes next
 ///
@@ -89,6 +91,28 @@ pub(super) fn run(args: &StatusArgs, session: &mut Session<'_, '_>) -> Result<Co
     Ok(Code::Ok)
 }
 
+/// Shows the page of a plan with everything that is known beside its bytes.
+pub(super) fn shown<T>(examined: &Examined, show: impl FnOnce(&Page<'_>) -> T) -> T {
+    let aside = |weighed: &Weighed| {
+        let because = weighed.result.as_ref().err()?.to_string();
+        Some(SetAside { file: weighed.name.clone(), because })
+    };
+    let set_aside: Vec<SetAside> = examined.approvals().iter().filter_map(aside).collect();
+    let expires = examined.expires_at();
+    let view =
+        examined.standing().map(|standing| StandingView { standing, expires, set_aside: &set_aside });
+    let plan = examined.plan();
+    show(&Page {
+        plan: plan.document(),
+        digest: plan.digest(),
+        judgements: plan.judgements(),
+        verdict: examined.verdict(),
+        standing: view.as_ref(),
+        place: None,
+        notes: &[],
+    })
+}
+
 /// Folders beneath `plans/` that hold a plan.json.
 fn every_plan(session: &Session<'_, '_>) -> Result<Vec<PathBuf>, Fault> {
     let project = session.project()?;
@@ -126,13 +150,13 @@ fn one(
         worker: &worker,
         now: session.now(),
     });
-    let shown = &folder.shown;
+    let place = &folder.shown;
     let examined = match examined {
         Ok(examined) => examined,
         Err(refusal) => {
-            let fault = Fault::refusal(&refusal, shown);
-            let lines = format!("{shown}: broken\n  {} [{}]\n", fault.message(), fault.code().name());
-            return Ok((State::Broken, json!({"plan": shown, "state": State::Broken, "refusals": [fault]}), lines));
+            let fault = Fault::refusal(&refusal, place);
+            let lines = format!("{place}: broken\n    {} [{}]\n", fault.message(), fault.code().name());
+            return Ok((State::Broken, json!({"plan": place, "state": State::Broken, "refusals": [fault]}), lines));
         }
     };
     let digest = examined.plan().digest();
@@ -140,40 +164,34 @@ fn one(
     let rounds = rounds.map_err(|e| Fault::of(e.code(), &e).hint(e.hint()))?.unwrap_or_default();
     let state = state(&examined, rounds.last());
     let faults: Vec<Fault> =
-        examined.refusals().iter().map(|refusal| Fault::refusal(refusal, shown)).collect();
-    let next = next(state, &faults, shown);
+        examined.refusals().iter().map(|refusal| Fault::refusal(refusal, place)).collect();
+    let next = next(state, &faults, place);
     let document = json!({
-        "plan": shown, "digest": digest, "state": state, "standing": examined.standing(),
+        "plan": place, "digest": digest, "state": state, "standing": examined.standing(),
         "denied": examined.verdict().map(|verdict| &verdict.deny),
         "refusals": faults, "next": next,
     });
-    let mut lines = format!("{shown}: {}\n", state.word());
-    for fault in &faults {
-        lines.push_str(&format!("  {} [{}]\n", review::neutral::terminal(fault.message()), fault.code().name()));
-    }
-    if let Some(standing) = examined.standing().filter(|_| state != State::Applied) {
-        let aside = super::verify::set_aside(&examined);
-        let view = StandingView { standing, aside: &aside };
-        for line in review::standing(&view, session.style()).lines() {
-            lines.push_str(&format!("  {line}\n"));
+    let mut lines = format!("{place}: {}\n", state.word());
+    lines.push_str(&match state {
+        // What was applied needs no approvals any more.
+        State::Applied | State::Abandoned => format!("    sha256 {digest}\n"),
+        State::Begun | State::Waiting | State::Ready | State::Refused | State::Broken => {
+            shown(&examined, |page| review::status(page, session.style()))
         }
-    }
+    });
     if !next.is_empty() {
-        lines.push_str(&format!("  Next: {next}\n"));
+        lines.push_str(&format!("    Next: {}\n", review::neutral::terminal(&next)));
     }
-    lines.push_str(&format!("  sha256 {digest}\n"));
     Ok((state, document, lines))
 }
 
 fn state(examined: &Examined, last: Option<&Round>) -> State {
     if let Some(last) = last {
-        if last.was_applied() {
-            return State::Applied;
-        }
-        if last.was_abandoned() {
-            return State::Abandoned;
-        }
-        return State::Begun;
+        return match &last.state {
+            RoundState::Finished { outcome: Outcome::Abandoned, .. } => State::Abandoned,
+            RoundState::Finished { .. } => State::Applied,
+            RoundState::Begun | RoundState::Stopped { .. } | RoundState::Resumed => State::Begun,
+        };
     }
     let against = |test: fn(&Refusal) -> bool| examined.refusals().iter().any(test);
     let waits = |refusal: &Refusal| {

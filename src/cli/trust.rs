@@ -10,6 +10,7 @@ use super::paths::file_fault;
 use super::session::Session;
 use super::keys;
 use crate::document::code::Code;
+use crate::document::effect::Class;
 use crate::document::ident::Label;
 use crate::files::{self, Mode};
 use crate::review::neutral::terminal;
@@ -137,14 +138,17 @@ fn show(root: &TrustRoot, session: &mut Session<'_, '_>) {
     }
     for environment in root.environments() {
         text.push_str(&format!("  environment {environment}\n"));
-        for (class, requirement) in root.entries(environment) {
+        let entry = |class: &Class| {
+            root.requirement(environment, *class).filter(|found| found.from_class == *class)
+        };
+        for requirement in Class::ALL.iter().filter_map(entry) {
             let needs: Vec<_> =
                 requirement.demands.iter().map(|d| format!("{} × {}", d.count, d.role)).collect();
             let own = match requirement.requester_may_approve {
                 true => "; the requester may approve (self-approved)",
                 false => "",
             };
-            let class = serde_json::to_value(class).unwrap_or_default();
+            let class = serde_json::to_value(requirement.from_class).unwrap_or_default();
             let class = class.as_str().unwrap_or_default();
             text.push_str(&format!("    from {class}: {}{own}\n", needs.join(" and ")));
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::fault::Fault;
 use super::paths;
+use super::status::shown;
 use super::session::Session;
 use crate::document::code::Code;
 use crate::gate::{self, Inputs};
@@ -52,16 +53,8 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
         now: session.now(),
     })
     .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
-    let listed = review::papers(&folder.shown, &examined.weighed());
-    let cleared = match examined.clear() {
-        Ok(cleared) => cleared,
-        Err(refused) => {
-            if !session.json() && !session.quiet() {
-                session.note(&listed);
-            }
-            return Err(Fault::refused(&refused, &folder.shown));
-        }
-    };
+    let standing = shown(&examined, |page| review::status(page, session.style()));
+    let cleared = examined.clear().map_err(|refused| Fault::refused(&refused, &folder.shown))?;
     if args.live {
         session.progress("observing the target");
         let project = session.project()?;
@@ -77,11 +70,9 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
         }));
         return Ok(Code::Ok);
     }
-    let standing = review::standing(cleared.standing());
-    session.print(&format!("{} can be applied.\n{standing}", folder.shown));
     for what in unchecked {
         session.print(&format!("Not checked: {what}.\n"));
     }
-    session.print(&format!("sha256 {digest}\n"));
+    session.print(&format!("{} can be applied.\n{standing}", folder.shown));
     Ok(Code::Ok)
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::document::ident::{Label, Pointer};
+use crate::document::ident::{Label, Pointer, ResourceId};
 
 pub use path::TargetPath;
 
@@ -127,6 +127,17 @@ pub struct DirectoryTarget {
     pub cluster_scoped: bool,
     /// A ledger of its own.
     pub ledger: Option<Ledger>,
+}
+
+impl DirectoryTarget {
+    /// Whether a plan may change this object.
+    pub fn covers(&self, id: &ResourceId) -> bool {
+        if id.namespace.is_empty() {
+            return self.cluster_scoped;
+        }
+        let named = |name: &Label| name.as_str() == id.namespace;
+        self.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
+    }
 }
 
 /// A cluster, as pinned.
@@ -257,6 +268,18 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// The environment, if there is just one.
+    pub fn only_environment(&self) -> Option<Label> {
+        let mut names = self.environments.keys();
+        names.next().filter(|_| names.next().is_none()).cloned()
+    }
+
+    /// The target of an environment, if it has just one.
+    pub fn only_target(&self, environment: &Label) -> Option<Label> {
+        let mut names = self.environments.get(environment)?.targets.keys();
+        names.next().filter(|_| names.next().is_none()).cloned()
     }
 
     /// One target.

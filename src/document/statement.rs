@@ -12,6 +12,8 @@ use crate::clock::Instant;
 
 /// `payloadType` of every envelope.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// What writes statements, as they say.
+pub const GENERATOR: &str = concat!("countersign ", env!("CARGO_PKG_VERSION"));
 /// `_type` of every statement.
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// Name of the one subject.

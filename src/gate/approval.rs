@@ -7,7 +7,8 @@ use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId, Decision, Statement, StatementError};
 use crate::trust::envelope::{Envelope, EnvelopeError};
-use crate::trust::key::{Fingerprint, PublicKey};
+use crate::trust::fingerprint::Fingerprint;
+use crate::trust::key::PublicKey;
 use crate::trust::root::TrustRoot;
 use crate::trust::sshsig::{self, SshsigError};
 
@@ -78,7 +79,7 @@ pub enum ApprovalFault {
     #[error("it is valid for longer than the {most} hours that trust.json allows")]
     TooLong {
         /// The limit.
-        most: u64,
+        most: u32,
     },
     /// Given under a trust root newer than the current one.
     #[error("it was given under trust.json version {theirs}; the current one is {ours}")]
@@ -125,7 +126,7 @@ pub(super) fn judge(paper: &Paper, against: &Against<'_>) -> Result<Approval, Ap
         key: key.fingerprint().to_string(),
         version: root.version(),
     };
-    let owner = root.principal_of(&key).ok_or_else(unknown)?;
+    let owner = root.holder_of(&key).ok_or_else(unknown)?;
     if *owner.id() != approval.principal {
         let (said, owner) = (approval.principal, owner.id().clone());
         return Err(ApprovalFault::Principal { said, owner });
@@ -160,7 +161,7 @@ pub(super) fn judge(paper: &Paper, against: &Against<'_>) -> Result<Approval, Ap
 }
 
 fn verified(paper: &Paper, root: &TrustRoot) -> Result<(Vec<u8>, PublicKey), ApprovalFault> {
-    let keys: Vec<&PublicKey> = root.keys().collect();
+    let keys = root.all_keys();
     let verified = match &paper.signature {
         Some(signature) => {
             let armored = String::from_utf8_lossy(signature);
@@ -169,7 +170,7 @@ fn verified(paper: &Paper, root: &TrustRoot) -> Result<(Vec<u8>, PublicKey), App
         None if !paper.name.ends_with(".intoto.json") => return Err(ApprovalFault::Unsigned),
         None => {
             let envelope = Envelope::parse(&paper.bytes).map_err(ApprovalFault::Envelope)?;
-            let claimed = envelope.keyid().to_owned();
+            let claimed = envelope.named_key().to_owned();
             let known = keys.iter().any(|key| key.fingerprint().to_string() == claimed);
             envelope.verify(&keys).map_err(|error| match known || claimed.is_empty() {
                 true => ApprovalFault::Envelope(error),
@@ -194,7 +195,7 @@ pub(super) fn in_window(
     }
     let most = root.approval_max_hours();
     let given = approval.expires_at.seconds_since(approval.approved_at);
-    let longest = i64::try_from(most).unwrap_or(i64::MAX).saturating_mul(3_600);
+    let longest = i64::from(most).saturating_mul(3_600);
     if given > longest {
         return Err(ApprovalFault::TooLong { most });
     }

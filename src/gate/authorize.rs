@@ -13,8 +13,9 @@ use crate::clock::Instant;
 use crate::config::Target;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
-use crate::ledger::{Holder, Ledger, Lock, Spent, TargetKey};
-use crate::observe::directory::{self, ObserveError};
+use crate::ledger::{Holder, Ledger, Spent, TargetKey};
+use crate::trust::principal::{APPLIER, Principal};
+use crate::observe::directory;
 use crate::plan::{self, Plan};
 use crate::trust::key::PublicKey;
 use crate::trust::quorum::Standing;
@@ -36,8 +37,8 @@ pub struct Live<'a> {
     pub process: u32,
     /// Reads the clock.
     pub clock: &'a dyn Fn() -> Instant,
-    /// Random bits for the apply id of a new round.
-    pub apply_id: &'a ApprovalId,
+    /// Random ids: of the round, and of the lock.
+    pub ids: (&'a ApprovalId, &'a ApprovalId),
     /// Whether an unfinished round goes on.
     pub resume: bool,
 }
@@ -56,8 +57,6 @@ pub struct Parts {
     pub plan: Plan,
     /// The approvals that were spent for it.
     pub spent: Spent,
-    /// The target's lock.
-    pub lock: Lock,
     /// No write begins at or after this.
     pub expires_at: Instant,
     /// When the apply began.
@@ -68,12 +67,8 @@ pub struct Parts {
     pub policy: Digest,
     /// Version of the trust root.
     pub trust_version: u64,
-    /// Ids of the approvals that fill places.
-    pub approvals: BTreeSet<ApprovalId>,
     /// Who approved.
     pub standing: Standing,
-    /// Whether an unfinished round goes on.
-    pub resume: bool,
 }
 
 impl Authorized {
@@ -99,28 +94,30 @@ impl Authorized {
 /// [`Refusal::NotApplier`].
 pub fn applier(trusted: &Trusted, key: &PublicKey) -> Result<Label, Refusal> {
     let root = &trusted.root;
-    let found = root.principal_of(key).filter(|found| found.is_applier());
-    found.filter(|_| !root.is_revoked_key(key)).map(|found| found.id().clone()).ok_or_else(|| {
-        Refusal::NotApplier { key: key.fingerprint().to_string(), version: root.version() }
+    let applies = |found: &&Principal| found.roles().any(|role| role.as_str() == APPLIER);
+    let found = root.principal_of(key).filter(applies);
+    found.map(|found| found.id().clone()).ok_or_else(|| Refusal::NotApplier {
+        key: key.fingerprint().to_string(),
+        version: root.version(),
     })
 }
 
 /// Name of a plan's target in the ledger.
 pub fn target_key(plan: &Plan) -> TargetKey {
     let proposal = &plan.document().proposal;
-    TargetKey::new(&proposal.environment, &proposal.target)
+    TargetKey { environment: proposal.environment.clone(), target: proposal.target.clone() }
 }
 
 /// Runs steps 7 and 8.
 ///
 /// # Errors
-/// [`Refusal`]; the lock is released again and nothing was changed.
+/// [`Refusal`]; the lock is released again (a round that was begun keeps it) and nothing was changed.
 pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal> {
     let refuse = |error| Refusal::Ledger(Box::new(error));
     let applier = applier(live.trusted, live.applier)?;
     let digest = cleared.plan.digest();
-    let begun = live.ledger.unfinished(digest).map_err(refuse)?;
-    match (begun, live.resume) {
+    let rounds = live.ledger.rounds(digest).map_err(refuse)?;
+    match (rounds.last().is_some_and(|round| round.state.is_open()), live.resume) {
         (true, false) => return Err(Refusal::Begun),
         (false, true) => return Err(Refusal::NothingBegun),
         (true, true) | (false, false) => {}
@@ -129,51 +126,42 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let holder = Holder {
         principal: applier.clone(),
         host: live.host.to_owned(),
-        process: live.process,
+        pid: live.process,
         since: started_at,
     };
     let key = target_key(&cleared.plan);
-    let lock = live.ledger.lock(&key, digest, holder, live.resume).map_err(refuse)?;
-    match spend(&cleared, &live, &lock) {
-        Ok((spent, expires_at)) => {
-            let Cleared { plan, verdict, standing, counted, trust } = cleared;
-            let approvals = counted.into_iter().map(|approval| approval.approval_id).collect();
-            let (policy, trust_version, resume) = (verdict.policy, trust.0, live.resume);
-            let parts = Parts {
-                plan,
-                spent,
-                lock,
-                expires_at,
-                started_at,
-                applier,
-                policy,
-                trust_version,
-                approvals,
-                standing,
-                resume,
-            };
-            Ok(Authorized { parts })
-        }
+    let (apply_id, lock_id) = live.ids;
+    let lock = live.ledger.lock(&key, digest, lock_id.clone(), holder, live.resume);
+    let lock = lock.map_err(refuse)?;
+    let (now, expires_at) = match last_look(&cleared, &live) {
+        Ok(found) => found,
         Err(refusal) => {
-            // A round that was begun keeps its lock: the target may be half-changed.
-            if !live.resume {
-                live.ledger.release(lock).map_err(refuse)?;
-            }
-            Err(refusal)
+            live.ledger.release(lock).map_err(refuse)?;
+            return Err(refusal);
         }
-    }
+    };
+    let Cleared { plan, verdict, standing, counted, trust } = cleared;
+    let approvals: BTreeSet<ApprovalId> =
+        counted.into_iter().map(|approval| approval.approval_id).collect();
+    let spent = live.ledger.spend(lock, &approvals, apply_id.clone(), live.resume, now);
+    let spent = spent.map_err(refuse)?;
+    let (policy, trust_version) = (verdict.policy, trust.0);
+    let parts = Parts { plan, spent, expires_at, started_at, applier, policy, trust_version, standing };
+    Ok(Authorized { parts })
 }
 
-fn spend(cleared: &Cleared, live: &Live<'_>, lock: &Lock) -> Result<(Spent, Instant), Refusal> {
+/// Everything between the lock and the spend. Gives the moment of the spend, and the end of the
+/// first approval.
+fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), Refusal> {
     if !live.resume {
-        same_bytes(&cleared.plan, live)?;
+        same_bytes(&cleared.plan, live.trusted, live.project)?;
     }
     let again = live.trusted.root_again().map_err(|e| Refusal::TrustUnreadable(Box::new(e)))?;
     if again.digest() != cleared.trust.1 {
         return Err(Refusal::TrustChanged);
     }
     let now = (live.clock)();
-    if again.expires_at() <= now {
+    if again.is_expired(now) {
         let (version, at) = (again.version(), again.expires_at());
         return Err(Refusal::TrustExpired { version, at });
     }
@@ -181,30 +169,26 @@ fn spend(cleared: &Cleared, live: &Live<'_>, lock: &Lock) -> Result<(Spent, Inst
     if let Some(approval) = cleared.counted.iter().find(late) {
         return Err(Refusal::ExpiredMeanwhile { at: approval.expires_at });
     }
-    let refuse = |error| Refusal::Ledger(Box::new(error));
-    live.ledger.see_trust(again.version(), again.digest()).map_err(refuse)?;
-    let expires_at = cleared.counted.iter().map(|approval| approval.expires_at).min();
-    let expires_at = expires_at.unwrap_or_else(|| again.expires_at());
-    let approvals = &cleared.counted;
-    let spent = live.ledger.spend(lock, approvals, live.apply_id, live.resume, now);
-    Ok((spent.map_err(refuse)?, expires_at))
+    let seen = live.ledger.see_trust(again.version(), again.digest());
+    seen.map_err(|error| Refusal::Ledger(Box::new(error)))?;
+    let first = cleared.counted.iter().map(|approval| approval.expires_at).min();
+    Ok((now, first.unwrap_or_else(|| again.expires_at()).min(again.expires_at())))
 }
 
 /// Observes the target again and compares the plan that follows byte for byte.
 ///
 /// # Errors
 /// [`Refusal::Stale`], which names what differs.
-pub fn same_bytes(plan: &Plan, live: &Live<'_>) -> Result<(), Refusal> {
+pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), Refusal> {
     let proposal = plan.document().proposal.clone();
-    let target = live
-        .trusted
+    let target = trusted
         .config
         .target(&proposal.environment, &proposal.target)
         .map_err(|error| Refusal::Target(Box::new(error)))?;
     let stale = |differences| Refusal::Stale { plan: plan.digest(), differences };
     let observed = match target {
         Target::Directory(target) => {
-            directory::observe(proposal, live.project, target, &live.trusted.config.limits)
+            directory::observe(proposal, project, target, &trusted.config.limits)
         }
         Target::Kubernetes(_) | Target::Cloudformation(_) => {
             return Err(stale(vec!["the target is of another kind now".to_owned()]));

@@ -9,15 +9,16 @@ use super::refusal::{Refusal, Refused};
 use super::trusted::Trusted;
 use crate::clock::Instant;
 use crate::config::{DirectoryTarget, Target};
-use crate::document::effect::{PreviewState, TargetIdentity};
+use crate::document::effect::{Class, PreviewState, TargetIdentity};
 use crate::document::ident::ResourceId;
-use crate::document::statement::{Approval, Planned, Statement};
-use crate::ledger::Ledger;
+use crate::document::statement::{Approval, ApprovalId, Planned, Statement};
+use crate::trust::principal::PLANNER;
+use crate::ledger::{ApprovalUse, Ledger};
 use crate::plan::Plan;
 use crate::policy::verdict::Verdict;
-use crate::policy::{self, WorkerLimits};
+use crate::policy::judge::{WorkerLimits, judge};
 use crate::trust::envelope::Envelope;
-use crate::trust::quorum::{self, Demand, Standing};
+use crate::trust::quorum::{self, Demand, Question, QuorumError, Standing};
 
 /// What the gate is asked about. Time and the worker's program are arguments.
 #[derive(Clone, Copy)]
@@ -111,6 +112,26 @@ impl Examined {
         &self.refusals
     }
 
+    /// Where the plan would stand with one more approval.
+    ///
+    /// # Errors
+    /// [`QuorumError`].
+    pub fn count_with(&self, trusted: &Trusted, more: &Approval) -> Result<Standing, QuorumError> {
+        let valid = self.approvals.iter().filter_map(|weighed| weighed.result.as_ref().ok());
+        let statements: Vec<Approval> = valid.chain([more]).cloned().collect();
+        count(&self.plan, trusted, self.verdict.as_ref(), &statements)
+    }
+
+    /// When the first of the approvals that fill places expires; `None` without any.
+    pub fn expires_at(&self) -> Option<Instant> {
+        let standing = self.standing.as_ref()?;
+        let fills = |approval: &&Approval| {
+            standing.counted.iter().any(|counted| counted.approval == approval.approval_id)
+        };
+        let valid = self.approvals.iter().filter_map(|weighed| weighed.result.as_ref().ok());
+        valid.filter(fills).map(|approval| approval.expires_at).min()
+    }
+
     /// The plan, if nothing stands against it.
     ///
     /// # Errors
@@ -149,8 +170,8 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
             None
         }
     };
-    let limits = WorkerLimits::default();
-    let verdict = match policy::judge(worker, &trusted.bundle, plan.bytes(), plan.digest(), &limits) {
+    let asked = judge(worker, &trusted.bundle, plan.bytes(), WorkerLimits::default());
+    let verdict = match asked {
         Ok(verdict) => {
             if !verdict.passes() {
                 refusals.push(Refusal::Denied(verdict.deny.clone()));
@@ -163,7 +184,15 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
         }
     };
     let approvals = weigh(&plan, papers, trusted, ledger, now, &mut refusals);
-    let standing = count(&plan, trusted, verdict.as_ref(), &approvals, &mut refusals);
+    let statements: Vec<Approval> =
+        approvals.iter().filter_map(|weighed| weighed.result.as_ref().ok()).cloned().collect();
+    let standing = match count(&plan, trusted, verdict.as_ref(), &statements) {
+        Ok(standing) => Some(standing),
+        Err(error) => {
+            refusals.push(Refusal::Quorum(Box::new(error)));
+            None
+        }
+    };
     let trust = (trusted.root.version(), trusted.root.digest());
     let approvals = report(approvals, standing.as_ref(), &mut refusals);
     Ok(Examined { plan, planned, verdict, approvals, standing, refusals, trust })
@@ -269,7 +298,7 @@ fn outside<'c>(
 fn planner(plan: &Plan, papers: &Papers, trusted: &Trusted) -> Result<Planned, Refusal> {
     let planner = &plan.document().proposal.planner;
     let version = trusted.root.version();
-    let principal = trusted.root.principal(planner).filter(|found| found.is_planner());
+    let principal = trusted.root.principal(planner).filter(|found| found.roles().any(|role| role.as_str() == PLANNER));
     if principal.is_none() {
         return Err(Refusal::PlannerUnknown { planner: planner.clone(), version });
     }
@@ -278,11 +307,7 @@ fn planner(plan: &Plan, papers: &Papers, trusted: &Trusted) -> Result<Planned, R
         planner: planner.clone(),
         source: Box::new(source),
     };
-    let keys: Vec<_> = trusted
-        .root
-        .keys_of(planner)
-        .filter(|key| !trusted.root.is_revoked_key(key))
-        .collect();
+    let keys = trusted.root.keys_of(planner);
     let envelope = Envelope::parse(bytes).map_err(unsigned)?;
     let verified = envelope.verify(&keys).map_err(unsigned)?;
     let statement = Statement::<Planned>::from_bytes(verified.payload())
@@ -306,15 +331,16 @@ fn weigh(
     refusals: &mut Vec<Refusal>,
 ) -> Vec<Weighed> {
     let digest = plan.digest();
-    let spent_ids = match ledger.map(|ledger| ledger.spent_elsewhere(digest)) {
-        None => Default::default(),
-        Some(Ok(spent)) => spent,
+    let unread = std::cell::RefCell::new(None);
+    // An unfinished round of this very plan may go on with what it spent.
+    let spent = |id: &ApprovalId| match ledger.map(|ledger| ledger.approval_use(digest, id)) {
+        None | Some(Ok(ApprovalUse::Unspent | ApprovalUse::Resumable { .. })) => false,
+        Some(Ok(ApprovalUse::Spent { .. })) => true,
         Some(Err(error)) => {
-            refusals.push(Refusal::Ledger(Box::new(error)));
-            Default::default()
+            unread.replace(Some(error));
+            true
         }
     };
-    let spent = |id: &crate::document::statement::ApprovalId| spent_ids.contains(id);
     let policy = trusted.bundle.digest();
     let against = Against { plan: digest, policy, root: &trusted.root, now, spent: &spent };
     let mut seen = std::collections::BTreeSet::new();
@@ -327,44 +353,38 @@ fn weigh(
         Ok(approval) => seen.insert(approval.approval_id.clone()),
         Err(_) => true,
     };
-    papers.approvals.iter().map(weigh).filter(once).collect()
+    let weighed = papers.approvals.iter().map(weigh).filter(once).collect();
+    if let Some(error) = unread.into_inner() {
+        refusals.push(Refusal::Ledger(Box::new(error)));
+    }
+    weighed
 }
 
+/// Counts the people behind these statements.
 fn count(
     plan: &Plan,
     trusted: &Trusted,
     verdict: Option<&Verdict>,
-    approvals: &[Weighed],
-    refusals: &mut Vec<Refusal>,
-) -> Option<Standing> {
+    statements: &[Approval],
+) -> Result<Standing, QuorumError> {
     let document = plan.document();
     let worst = document.effect.changes.iter().map(|change| change.class).max();
-    let worst = worst.unwrap_or(crate::document::effect::Class::None);
     let raised: Vec<Demand> = verdict
         .map(|verdict| verdict.require_approval.iter())
         .into_iter()
         .flatten()
         .map(|raise| Demand { role: raise.role.clone(), count: raise.count })
         .collect();
-    let statements: Vec<Approval> =
-        approvals.iter().filter_map(|weighed| weighed.result.as_ref().ok()).cloned().collect();
     let proposal = &document.proposal;
-    let standing = quorum::count(
-        &trusted.root,
-        &proposal.environment,
-        worst,
-        &raised,
-        &proposal.planner,
-        proposal.requested_by.as_ref(),
-        &statements,
-    );
-    match standing {
-        Ok(standing) => Some(standing),
-        Err(error) => {
-            refusals.push(Refusal::Quorum(Box::new(error)));
-            None
-        }
-    }
+    let question = Question {
+        environment: &proposal.environment,
+        worst: worst.unwrap_or(Class::None),
+        raised: &raised,
+        planner: &proposal.planner,
+        requested_by: proposal.requested_by.as_ref(),
+        statements,
+    };
+    quorum::count(&trusted.root, &question)
 }
 
 /// Adds what the count says to the refusals.

@@ -25,8 +25,8 @@ mod papers;
 mod refusal;
 mod trusted;
 
-pub use authorize::{Authorized, Live, Parts, authorize};
-pub use examine::{Cleared, Examined, Inputs, examine};
+pub use authorize::{Authorized, Live, Parts, applier, authorize, same_bytes, target_key};
+pub use examine::{Cleared, Examined, Inputs, Weighed, examine};
 pub use papers::{Paper, Papers, PapersError};
-pub use refusal::{Refusal, Refused};
+pub use refusal::{Refusal, Refused, short};
 pub use trusted::{Trusted, TrustedError};

@@ -11,7 +11,7 @@ use crate::document::ident::{Digest, Label, ResourceId};
 use crate::document::statement::StatementError;
 use crate::ledger::LedgerError;
 use crate::plan::OpenError;
-use crate::policy::PolicyError;
+use crate::policy::judge::PolicyError;
 use crate::policy::verdict::Finding;
 use crate::trust::envelope::EnvelopeError;
 use crate::trust::quorum::{QuorumError, Standing};

@@ -167,7 +167,8 @@ pub enum Damage {
 }
 
 impl LedgerError {
-    pub(super) fn store(error: StoreError, place: &str) -> Self {
+    /// What a store that cannot be used means for the ledger at `place`.
+    pub fn store(error: StoreError, place: &str) -> Self {
         match error {
             StoreError::Conflict(name) => Self::Contended(name),
             StoreError::Missing(place) => Self::Missing(place),

@@ -24,6 +24,7 @@
 //! A lock is a record, and beside it the living process holds something that ends with it
 //! ([`store::Store::hold`]). Nobody takes over or removes the lock of a living process.
 
+mod advice;
 mod begin;
 mod describe;
 mod error;

@@ -13,3 +13,4 @@ pub use derive::DeriveError;
 pub use files::FilesError;
 pub use seal::{MakeError, OpenError, Plan};
 pub use stale::differences;
+pub mod class; pub mod facts; pub mod radius;

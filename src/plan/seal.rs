@@ -195,7 +195,7 @@ fn first_difference(a: &Effect, b: &Effect) -> Pointer {
 }
 
 /// The innermost place, in document order, at which two values differ.
-pub fn differing(a: &Value, b: &Value, at: &Pointer) -> Pointer {
+pub(super) fn differing(a: &Value, b: &Value, at: &Pointer) -> Pointer {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             let names = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));

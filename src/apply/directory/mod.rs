@@ -43,6 +43,13 @@ pub fn execute(files: &[FileChange], folder: &Folder, run: &Run<'_>) -> Report {
     report
 }
 
+/// The report where the target's folder cannot be opened: nothing was written.
+pub fn unopened(files: &[FileChange], error: FileError) -> Report {
+    let mut report = Report::new(files);
+    report.stopped(Stop::file(".", error));
+    report
+}
+
 fn go(
     files: &[FileChange],
     folder: &Folder,

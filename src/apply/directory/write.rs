@@ -148,6 +148,7 @@ fn sort(error: FileError, as_before: bool) -> WriteError {
         // Found by looking, before anything was put in place.
         FileError::Surprise { .. }
         | FileError::TooLarge { .. }
+        | FileError::Exposed { .. }
         | FileError::Exists { .. }
         | FileError::Changed { .. } => WriteError::Untouched(error),
         FileError::System { .. } if as_before => WriteError::Untouched(error),

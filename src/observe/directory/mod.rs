@@ -80,6 +80,21 @@ pub enum ObserveError {
     },
 }
 
+impl ObserveError {
+    /// Whether the state of the folder is to blame, and not the reading of it: what was planned
+    /// cannot be done to what is there.
+    pub fn is_of_the_state(&self) -> bool {
+        match self {
+            Self::Files(_) | Self::Depth { .. } => false,
+            Self::Manifest { .. }
+            | Self::Twice { .. }
+            | Self::Operation { .. }
+            | Self::Scope { .. }
+            | Self::SecretBeside { .. } => true,
+        }
+    }
+}
+
 fn hint(problem: &Problem) -> String {
     if problem.hint.is_empty() { String::new() } else { format!(" ({})", problem.hint) }
 }

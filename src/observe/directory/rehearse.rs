@@ -88,13 +88,7 @@ pub(super) fn in_scope(
     target: &DirectoryTarget,
     name: &Label,
 ) -> Result<(), ObserveError> {
-    let within = if id.namespace.is_empty() {
-        target.cluster_scoped
-    } else {
-        let named = |n: &Label| n.as_str() == id.namespace;
-        target.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
-    };
-    if within {
+    if target.covers(id) {
         return Ok(());
     }
     Err(ObserveError::Scope {
