@@ -87,7 +87,7 @@ pub struct Quote {
 /// A `deny` or `warn` as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
-    /// `DENY`, `WARN` or `RAISE`.
+    /// `DENY`, `WARN` or `NEEDS`.
     pub word: &'static str,
     /// The rule and where it stands.
     pub rule: Line,
@@ -138,7 +138,7 @@ impl Page<'_> {
         let states = states(effect, verdict, standing);
         let losses = comments::lost(&effect.files);
         let changes = change::items(plan, judgements, verdict, &losses);
-        let mut beside: Vec<Line> = verdict.map(policies).into_iter().collect();
+        let mut beside: Vec<Line> = verdict.map(policies).unwrap_or_default();
         let open = states.iter().all(|state| *state > State::Denied);
         beside.extend(standing.map(|view| standing::lines(view, open)).unwrap_or_default());
         beside.extend(notes.iter().map(|note| vec![Piece::Prose(note.clone())]));
@@ -147,11 +147,14 @@ impl Page<'_> {
             let known: BTreeSet<String> =
                 effect.changes.iter().map(|change| change.id.to_string()).collect();
             let whole = |finding: &&Finding| !known.contains(&finding.change);
-            said.extend(verdict.deny.iter().filter(whole).map(|finding| Said::of("DENY", finding)));
-            said.extend(verdict.warn.iter().filter(whole).map(|finding| Said::of("WARN", finding)));
+            let whole = |word, findings: &[Finding]| -> Vec<Said> {
+                findings.iter().filter(whole).map(|finding| Said::of_plan(word, finding)).collect()
+            };
+            said.extend(whole("DENY", &verdict.deny));
+            said.extend(whole("WARN", &verdict.warn));
             said.extend(verdict.require_approval.iter().map(|raise| {
-                let mut said = Said::of("RAISE", &raise.finding);
-                let demand = format!("{} of {}: ", raise.count, raise.role);
+                let mut said = Said::of_plan("NEEDS", &raise.finding);
+                let demand = format!("{} {}  ", raise.count, raise.role);
                 said.rule.insert(0, Piece::words(demand));
                 said
             }));
@@ -226,6 +229,16 @@ impl Said {
         let message =
             if message.is_empty() { Vec::new() } else { vec![Piece::Prose(message.clone())] };
         Self { word, rule, message }
+    }
+
+    /// A finding that stands with none of the changes, and says so if it names one.
+    fn of_plan(word: &'static str, finding: &Finding) -> Self {
+        let mut said = Self::of(word, finding);
+        if !finding.change.is_empty() {
+            said.rule.push(Piece::words(", about "));
+            said.rule.push(Piece::Value(finding.change.clone()));
+        }
+        said
     }
 }
 
@@ -412,18 +425,14 @@ fn asked(proposal: &Proposal) -> Line {
     })]
 }
 
-fn policies(verdict: &Verdict) -> Line {
+fn policies(verdict: &Verdict) -> Vec<Line> {
     let Verdict { plan: _, policy, deny, warn, require_approval, rules } = verdict;
-    let mut told = format!(
-        "Policies: {} deny, {} warn, {} asked.",
-        deny.len(),
-        warn.len(),
-        words::count((*rules).into(), "rule")
-    );
+    let mut told = format!("Policies: {} deny, {} warn", deny.len(), warn.len());
     if !require_approval.is_empty() {
-        told.push_str(&format!(" {} raise the quorum.", require_approval.len()));
+        told.push_str(&format!(", {} asking for approvals", require_approval.len()));
     }
-    vec![Piece::words(format!("{told} Policy sha256 {policy}"))]
+    told.push_str(&format!(", of {} asked.", words::count((*rules).into(), "rule")));
+    vec![vec![Piece::words(told)], vec![Piece::words(format!("Policy sha256 {policy}"))]]
 }
 
 fn next(

@@ -52,7 +52,7 @@ pub fn terminal(page: &Page<'_>, style: Style) -> Rendered {
         quote(&mut sheet, 0, said);
     }
     sheet.hanging(0, Tone::Plain, "", &plain(&shown.asked), 2);
-    foot(&mut sheet, &shown, style);
+    foot(&mut sheet, &shown, style, page.place);
     let whole = shown.whole(style.texts);
     Rendered { text: sheet.finish(), whole }
 }
@@ -63,12 +63,12 @@ pub fn status(page: &Page<'_>, style: Style) -> String {
     let mut sheet = Sheet::new(style);
     title(&mut sheet, &shown);
     for line in &shown.beside {
-        sheet.hanging(4, Tone::Plain, "", &plain(line), 2);
+        sheet.hanging(2, Tone::Plain, "", &plain(line), 2);
     }
     if let Some(next) = &shown.next {
-        sheet.hanging(4, Tone::Plain, "Next: ", &plain(next), 2);
+        sheet.hanging(2, Tone::Plain, "Next: ", &plain(next), 2);
     }
-    sheet.line(&format!("    sha256 {}", shown.digest));
+    sheet.line(&format!("  sha256 {}", shown.digest));
     sheet.finish()
 }
 
@@ -87,10 +87,15 @@ fn head(sheet: &mut Sheet, shown: &Shown) {
     sheet.apart(&shown.counts.join(", "), &reach, &reach);
 }
 
-fn foot(sheet: &mut Sheet, shown: &Shown, style: Style) {
+fn foot(sheet: &mut Sheet, shown: &Shown, style: Style, place: Option<&str>) {
     if !style.texts && !shown.files.is_empty() {
         let count = words::count(shown.files.len() as u64, "text");
-        sheet.text(0, Tone::Plain, "", &format!("The lines of {count} are not shown here."));
+        let mut line = vec![Piece::words(format!("The lines of {count} are not shown here."))];
+        if let Some(place) = place {
+            let command = Piece::Command(format!("countersign review {place}"));
+            line.extend([Piece::words(" "), command, Piece::words(" shows them.")]);
+        }
+        sheet.hanging(0, Tone::Plain, "", &plain(&line), 2);
     }
     let cut = shown.cut(style.texts);
     if cut > 0 {

@@ -253,3 +253,24 @@ fn receipts_are_a_chain_that_holds_or_does_not() {
     assert_snapshot!("a_chain_that_is_broken", review::receipts(&bad, Style::default()));
     assert_eq!(review::receipts(&[], Style::default()), "No receipts.\n");
 }
+
+#[test]
+fn ten_thousand_changes_are_shown_in_seconds() {
+    let object = |n: usize| json!({"spec": {"replicas": n, "image": format!("web:{n}")}});
+    let build = |count: usize| -> PlanDocument {
+        let id = |n: usize| format!("apps/Deployment/shop/web-{n:05}");
+        let changes: Vec<_> = (0..count)
+            .map(|n| change(&id(n), json!(["update"]), "disruptive", object(n), object(n + 1)))
+            .collect();
+        let files: Vec<_> = (0..count)
+            .map(|n| json!({"path": format!("{n:05}.yaml"), "before": format!("a: {n}\n"), "after": "b: 1\n"}))
+            .collect();
+        serde_json::from_value(directory("big", &changes, &files)).unwrap()
+    };
+    let plan = build(10_000);
+    let start = std::time::Instant::now();
+    assert!(text(&page(&plan)).contains("\n[10000] DISRUPTIVE"));
+    assert!(review::markdown(&[page(&plan)]).contains("- [10000] "));
+    assert_eq!(review::json(&page(&plan))["changes"].as_array().unwrap().len(), 10_000);
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
