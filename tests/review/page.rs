@@ -144,6 +144,21 @@ fn the_digest_is_the_last_line_and_no_line_is_wider_than_the_page() {
 }
 
 #[test]
+fn the_gravest_changes_are_named_once_more() {
+    let plan = drop_pg();
+    let judgements = judgements(&plan, &DROP_PG_SAYS);
+    let page = Page { judgements: &judgements, ..page(&plan) };
+    assert_eq!(
+        review::gravest(&page, Style::default()),
+        "[1] DATA-LOSS   delete   PersistentVolumeClaim shop/pg-data\n    \
+         the volume may be deleted with its claim (not certain)\n\
+         [2] OUTAGE      replace  Deployment shop/api                             BLOCKED\n"
+    );
+    let plan = scale_web();
+    assert_eq!(review::gravest(&Page { plan: &plan, ..page }, Style::default()), "");
+}
+
+#[test]
 fn colour_says_nothing_that_words_do_not() {
     let plan = drop_pg();
     let coloured = review::terminal(&page(&plan), Style { colour: true, ..Style::default() }).text;
