@@ -172,7 +172,7 @@ fn state_notes(change: &Change, numbers: &BTreeMap<&ResourceId, usize>) -> Vec<L
     let because = Piece::Prose(change.preview.because.clone());
     let told = match change.preview.state {
         PreviewState::Server | PreviewState::Local => return Vec::new(),
-        PreviewState::Blocked => "The target refuses it".to_owned(),
+        PreviewState::Blocked => "Refused".to_owned(),
         PreviewState::Unpreviewable => "Nobody can say what the target makes of it".to_owned(),
         PreviewState::Deferred => {
             let by = change.preview.by.parse::<ResourceId>().ok();

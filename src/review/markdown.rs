@@ -28,8 +28,12 @@ fn section(out: &mut String, shown: &Shown) {
     push(out, &format!("## Plan {title} for {}{}", shown.environment, states.join("")));
     push(out, "");
     push(out, &format!("{}  ", piece::markdown(&shown.target)));
-    let counts = [&shown.counts[..], &shown.reach[..]].concat();
-    push(out, &counts.join(", "));
+    let mut counts = shown.counts.join(", ");
+    if !shown.reach.is_empty() {
+        counts.push_str("; ");
+        counts.push_str(&shown.reach.join(", "));
+    }
+    push(out, &counts);
     push(out, "");
     for said in &shown.said {
         push(out, &format!("- {}", tell(said)));

@@ -12,6 +12,7 @@ pub mod neutral;
 pub mod page;
 pub mod piece;
 pub mod standing;
+pub mod state;
 mod terminal;
 mod words;
 
@@ -21,7 +22,7 @@ pub use log::receipts;
 pub use markdown::markdown;
 pub use page::Page;
 pub use standing::StandingView;
-pub use terminal::{Rendered, status, terminal};
+pub use terminal::{Rendered, gravest, status, terminal};
 
 /// What renders a plan for an approver, as approvals name it. Another number is another way of
 /// showing the same plan.

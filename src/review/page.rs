@@ -9,8 +9,9 @@ use super::field::Field;
 use super::files::{self, FileDiff};
 use super::piece::{self, Line, Piece};
 use super::standing::{self, StandingView};
+use super::state::{self, State};
 use super::words;
-use crate::document::effect::{Effect, Impact, PreviewState, Step, TargetIdentity};
+use crate::document::effect::{Effect, Impact, Step, TargetIdentity};
 use crate::document::ident::{Digest, ResourceId};
 use crate::document::plan::PlanDocument;
 use crate::document::proposal::Proposal;
@@ -42,37 +43,6 @@ pub struct Page<'a> {
     pub notes: &'a [String],
 }
 
-/// A state of the plan as a whole, in capitals beside its name. Worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// The target refuses a change, or cannot say what it would do.
-    Blocked,
-    /// It can be looked at and never applied.
-    Incomplete,
-    /// A policy refuses it.
-    Denied,
-    /// A person who could have approved it said no.
-    Rejected,
-    /// Approvals are missing.
-    NotApproved,
-    /// Nothing is missing.
-    Approved,
-}
-
-impl State {
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Blocked => "BLOCKED",
-            Self::Incomplete => "INCOMPLETE",
-            Self::Denied => "DENIED",
-            Self::Rejected => "REJECTED",
-            Self::NotApproved => "NOT APPROVED",
-            Self::Approved => "APPROVED",
-        }
-    }
-}
-
 /// Sentences of somebody else, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
@@ -87,7 +57,7 @@ pub struct Quote {
 /// A `deny` or `warn` as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
-    /// `DENY`, `WARN` or `RAISE`.
+    /// `DENY`, `WARN` or `NEEDS`.
     pub word: &'static str,
     /// The rule and where it stands.
     pub rule: Line,
@@ -135,10 +105,10 @@ impl Page<'_> {
     pub fn shown(&self) -> Shown {
         let Self { plan, digest, judgements, verdict, standing, place, notes } = *self;
         let PlanDocument { api_version: _, kind: _, rules: _, proposal, effect } = plan;
-        let states = states(effect, verdict, standing);
+        let states = state::of(effect, verdict, standing);
         let losses = comments::lost(&effect.files);
         let changes = change::items(plan, judgements, verdict, &losses);
-        let mut beside: Vec<Line> = verdict.map(policies).into_iter().collect();
+        let mut beside: Vec<Line> = verdict.map(policies).unwrap_or_default();
         let open = states.iter().all(|state| *state > State::Denied);
         beside.extend(standing.map(|view| standing::lines(view, open)).unwrap_or_default());
         beside.extend(notes.iter().map(|note| vec![Piece::Prose(note.clone())]));
@@ -147,16 +117,19 @@ impl Page<'_> {
             let known: BTreeSet<String> =
                 effect.changes.iter().map(|change| change.id.to_string()).collect();
             let whole = |finding: &&Finding| !known.contains(&finding.change);
-            said.extend(verdict.deny.iter().filter(whole).map(|finding| Said::of("DENY", finding)));
-            said.extend(verdict.warn.iter().filter(whole).map(|finding| Said::of("WARN", finding)));
+            let whole = |word, findings: &[Finding]| -> Vec<Said> {
+                findings.iter().filter(whole).map(|finding| Said::of_plan(word, finding)).collect()
+            };
+            said.extend(whole("DENY", &verdict.deny));
+            said.extend(whole("WARN", &verdict.warn));
             said.extend(verdict.require_approval.iter().map(|raise| {
-                let mut said = Said::of("RAISE", &raise.finding);
-                let demand = format!("{} of {}: ", raise.count, raise.role);
+                let mut said = Said::of_plan("NEEDS", &raise.finding);
+                let demand = format!("{} {}  ", raise.count, raise.role);
                 said.rule.insert(0, Piece::words(demand));
                 said
             }));
         }
-        let next = place.and_then(|place| next(place, &states, &changes, standing));
+        let next = place.and_then(|place| state::next(place, &states, &changes, standing));
         Shown {
             name: proposal.name.to_string(),
             environment: proposal.environment.to_string(),
@@ -227,35 +200,16 @@ impl Said {
             if message.is_empty() { Vec::new() } else { vec![Piece::Prose(message.clone())] };
         Self { word, rule, message }
     }
-}
 
-fn states(
-    effect: &Effect,
-    verdict: Option<&Verdict>,
-    standing: Option<&StandingView<'_>>,
-) -> BTreeSet<State> {
-    let mut states = BTreeSet::new();
-    let stuck = effect.changes.iter().any(|change| match change.preview.state {
-        PreviewState::Blocked | PreviewState::Unpreviewable => true,
-        PreviewState::Server | PreviewState::Local | PreviewState::Deferred => false,
-    });
-    if stuck {
-        states.insert(State::Blocked);
-    } else if !effect.complete {
-        states.insert(State::Incomplete);
-    }
-    if verdict.is_some_and(|verdict| !verdict.passes()) {
-        states.insert(State::Denied);
-    }
-    if let Some(StandingView { standing, .. }) = standing {
-        if !standing.rejected.is_empty() {
-            states.insert(State::Rejected);
-        } else if states.is_empty() {
-            let met = standing.is_met();
-            states.insert(if met { State::Approved } else { State::NotApproved });
+    /// A finding that stands with none of the changes, and says so if it names one.
+    fn of_plan(word: &'static str, finding: &Finding) -> Self {
+        let mut said = Self::of(word, finding);
+        if !finding.change.is_empty() {
+            said.rule.push(Piece::words(", about "));
+            said.rule.push(Piece::Value(finding.change.clone()));
         }
+        said
     }
-    states
 }
 
 fn target(plan: &PlanDocument) -> Line {
@@ -412,52 +366,14 @@ fn asked(proposal: &Proposal) -> Line {
     })]
 }
 
-fn policies(verdict: &Verdict) -> Line {
+fn policies(verdict: &Verdict) -> Vec<Line> {
     let Verdict { plan: _, policy, deny, warn, require_approval, rules } = verdict;
-    let mut told = format!(
-        "Policies: {} deny, {} warn, {} asked.",
-        deny.len(),
-        warn.len(),
-        words::count((*rules).into(), "rule")
-    );
+    let mut told = format!("Policies: {} deny, {} warn", deny.len(), warn.len());
     if !require_approval.is_empty() {
-        told.push_str(&format!(" {} raise the quorum.", require_approval.len()));
+        told.push_str(&format!(", {} asking for approvals", require_approval.len()));
     }
-    vec![Piece::words(format!("{told} Policy sha256 {policy}"))]
-}
-
-fn next(
-    place: &str,
-    states: &BTreeSet<State>,
-    changes: &[Item],
-    standing: Option<&StandingView<'_>>,
-) -> Option<Line> {
-    let command = |verb: &str| Piece::Command(format!("countersign {verb} {place}"));
-    Some(match states.first()? {
-        State::Blocked | State::Incomplete | State::Denied => {
-            let open: Vec<String> = changes
-                .iter()
-                .filter(|item| item.is_open())
-                .map(|item| format!("[{}]", item.number))
-                .collect();
-            let (some, rest) = open.split_at(open.len().min(NAMES));
-            let what = match (some.is_empty(), rest.len()) {
-                (true, _) => "what is named above".to_owned(),
-                (false, 0) => words::list(some, "and"),
-                (false, more) => format!("{} and {more} more", some.join(", ")),
-            };
-            vec![Piece::words(format!("settle {what}, then plan again."))]
-        }
-        State::Rejected => vec![Piece::words(
-            "talk to whoever rejected it: only they can withdraw that, or plan something else.",
-        )],
-        State::NotApproved => {
-            let who = standing.map(standing::who_could).unwrap_or_default();
-            let who = if who.is_empty() { "an approver".to_owned() } else { who };
-            vec![Piece::words(format!("{who} runs ")), command("approve"), Piece::words(".")]
-        }
-        State::Approved => vec![command("apply")],
-    })
+    told.push_str(&format!(", of {} asked.", words::count((*rules).into(), "rule")));
+    vec![vec![Piece::words(told)], vec![Piece::words(format!("Policy sha256 {policy}"))]]
 }
 
 /// Direct dependents of each object among those that the plan reaches.

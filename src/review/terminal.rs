@@ -7,8 +7,9 @@ use super::change::Item;
 use super::field::Field;
 use super::files::{DiffLine, FileDiff};
 use super::layout::{Sheet, Style, Tone};
-use super::page::{Page, Quote, Said, Shown, State};
+use super::page::{Page, Quote, Said, Shown};
 use super::piece::{Line, Piece, plain};
+use super::state::State;
 use super::words;
 use crate::document::effect::Class;
 use crate::plan::diff::Side;
@@ -38,7 +39,8 @@ pub fn terminal(page: &Page<'_>, style: Style) -> Rendered {
     let lefts: Vec<String> = shown.changes.iter().map(|item| left(item, digits)).collect();
     let column = lefts.iter().map(|left| left.width()).filter(|w| *w <= 54).max().unwrap_or(0) + 2;
     for (item, left) in shown.changes.iter().zip(&lefts) {
-        change(&mut sheet, item, left, column, digits + 3);
+        heading(&mut sheet, item, left, column, digits + 3);
+        details(&mut sheet, item, digits + 3);
     }
     sheet.gap();
     for line in &shown.remarks {
@@ -52,9 +54,22 @@ pub fn terminal(page: &Page<'_>, style: Style) -> Rendered {
         quote(&mut sheet, 0, said);
     }
     sheet.hanging(0, Tone::Plain, "", &plain(&shown.asked), 2);
-    foot(&mut sheet, &shown, style);
+    foot(&mut sheet, &shown, style, page.place);
     let whole = shown.whole(style.texts);
     Rendered { text: sheet.finish(), whole }
+}
+
+/// The changes of class outage or worse once more, for the end of what an approver reads; empty if
+/// there are none.
+pub fn gravest(page: &Page<'_>, style: Style) -> String {
+    let shown = page.shown();
+    let mut sheet = Sheet::new(style);
+    let digits = shown.changes.len().to_string().len();
+    for item in shown.changes.iter().filter(|item| item.class >= Class::Outage) {
+        let left = left(item, digits);
+        heading(&mut sheet, item, &left, left.width() + 2, digits + 3);
+    }
+    sheet.finish()
 }
 
 /// What `status` says of a plan: its state, the verdict, the approvals and what comes next.
@@ -63,12 +78,12 @@ pub fn status(page: &Page<'_>, style: Style) -> String {
     let mut sheet = Sheet::new(style);
     title(&mut sheet, &shown);
     for line in &shown.beside {
-        sheet.hanging(4, Tone::Plain, "", &plain(line), 2);
+        sheet.hanging(2, Tone::Plain, "", &plain(line), 2);
     }
     if let Some(next) = &shown.next {
-        sheet.hanging(4, Tone::Plain, "Next: ", &plain(next), 2);
+        sheet.hanging(2, Tone::Plain, "Next: ", &plain(next), 2);
     }
-    sheet.line(&format!("    sha256 {}", shown.digest));
+    sheet.line(&format!("  sha256 {}", shown.digest));
     sheet.finish()
 }
 
@@ -87,10 +102,15 @@ fn head(sheet: &mut Sheet, shown: &Shown) {
     sheet.apart(&shown.counts.join(", "), &reach, &reach);
 }
 
-fn foot(sheet: &mut Sheet, shown: &Shown, style: Style) {
+fn foot(sheet: &mut Sheet, shown: &Shown, style: Style, place: Option<&str>) {
     if !style.texts && !shown.files.is_empty() {
         let count = words::count(shown.files.len() as u64, "text");
-        sheet.text(0, Tone::Plain, "", &format!("The lines of {count} are not shown here."));
+        let mut line = vec![Piece::words(format!("The lines of {count} are not shown here."))];
+        if let Some(place) = place {
+            let command = Piece::Command(format!("countersign review {place}"));
+            line.extend([Piece::words(" "), command, Piece::words(" shows them.")]);
+        }
+        sheet.hanging(0, Tone::Plain, "", &plain(&line), 2);
     }
     let cut = shown.cut(style.texts);
     if cut > 0 {
@@ -118,7 +138,7 @@ fn left(item: &Item, digits: usize) -> String {
     format!("{number:<0$} {class:<11} {1:<8} {object}", digits + 2, item.action)
 }
 
-fn change(sheet: &mut Sheet, item: &Item, left: &str, column: usize, indent: usize) {
+fn heading(sheet: &mut Sheet, item: &Item, left: &str, column: usize, indent: usize) {
     let clause = plain(&item.clause);
     let state = item.state.unwrap_or_default();
     let at = column.max(left.width() + 2);
@@ -145,6 +165,9 @@ fn change(sheet: &mut Sheet, item: &Item, left: &str, column: usize, indent: usi
     if !beside && !clause.is_empty() {
         sheet.hanging(indent, Tone::Plain, "", &clause, 2);
     }
+}
+
+fn details(sheet: &mut Sheet, item: &Item, indent: usize) {
     for line in &item.notes {
         sheet.hanging(indent, Tone::Plain, "", &plain(line), 2);
     }

@@ -117,7 +117,7 @@ proptest! {
                     _ => None,
                 })
                 .collect();
-            prop_assert_eq!(&spans, &[wanted.clone()], "{:?}", document);
+            prop_assert_eq!(&spans, std::slice::from_ref(&wanted), "{:?}", document);
             for event in &events {
                 let ours = match event {
                     Event::Code(_) => true,

@@ -144,6 +144,21 @@ fn the_digest_is_the_last_line_and_no_line_is_wider_than_the_page() {
 }
 
 #[test]
+fn the_gravest_changes_are_named_once_more() {
+    let plan = drop_pg();
+    let judgements = judgements(&plan, &DROP_PG_SAYS);
+    let page = Page { judgements: &judgements, ..page(&plan) };
+    assert_eq!(
+        review::gravest(&page, Style::default()),
+        "[1] DATA-LOSS   delete   PersistentVolumeClaim shop/pg-data\n    \
+         the volume may be deleted with its claim (not certain)\n\
+         [2] OUTAGE      replace  Deployment shop/api                             BLOCKED\n"
+    );
+    let plan = scale_web();
+    assert_eq!(review::gravest(&Page { plan: &plan, ..page }, Style::default()), "");
+}
+
+#[test]
 fn colour_says_nothing_that_words_do_not() {
     let plan = drop_pg();
     let coloured = review::terminal(&page(&plan), Style { colour: true, ..Style::default() }).text;
@@ -252,4 +267,25 @@ fn receipts_are_a_chain_that_holds_or_does_not() {
         [entry(&applied, Link::Broken("it names another receipt as the one before it".to_owned()))];
     assert_snapshot!("a_chain_that_is_broken", review::receipts(&bad, Style::default()));
     assert_eq!(review::receipts(&[], Style::default()), "No receipts.\n");
+}
+
+#[test]
+fn ten_thousand_changes_are_shown_in_seconds() {
+    let object = |n: usize| json!({"spec": {"replicas": n, "image": format!("web:{n}")}});
+    let build = |count: usize| -> PlanDocument {
+        let id = |n: usize| format!("apps/Deployment/shop/web-{n:05}");
+        let changes: Vec<_> = (0..count)
+            .map(|n| change(&id(n), json!(["update"]), "disruptive", object(n), object(n + 1)))
+            .collect();
+        let files: Vec<_> = (0..count)
+            .map(|n| json!({"path": format!("{n:05}.yaml"), "before": format!("a: {n}\n"), "after": "b: 1\n"}))
+            .collect();
+        serde_json::from_value(directory("big", &changes, &files)).unwrap()
+    };
+    let plan = build(10_000);
+    let start = std::time::Instant::now();
+    assert!(text(&page(&plan)).contains("\n[10000] DISRUPTIVE"));
+    assert!(review::markdown(&[page(&plan)]).contains("- [10000] "));
+    assert_eq!(review::json(&page(&plan))["changes"].as_array().unwrap().len(), 10_000);
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
