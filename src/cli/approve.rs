@@ -77,7 +77,7 @@ fn seconds(text: &str) -> Result<i64, String> {
     number.checked_mul(unit).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 
-fn class(text: &str) -> Result<Class, String> {
+pub(super) fn class(text: &str) -> Result<Class, String> {
     serde_json::from_value(json!(text)).map_err(|_| {
         format!("{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive")
     })

@@ -257,7 +257,7 @@ impl Refusal {
                 }
             },
             Self::TrustExpired { .. } => {
-                "somebody on the trusted side writes a new version with a later `expiresAt`"
+                "`countersign trust renew` on the trusted side writes a version that holds for longer"
             }
             Self::TrustRolledBack { .. } | Self::TrustForked { .. } => {
                 "use the current trust.json of the trusted branch; if this one is right, find out who applied with the other"
