@@ -56,7 +56,7 @@ fn what_cannot_be_carried_out_is_refused_with_its_operation() {
         ),
         (
             format!(
-                "- patch: {{resource: {RESOURCE}, operations: [{{op: test, path: /data/a, value: y}}]}}\n"
+                "- patch: {{resource: {RESOURCE}, operations: [{{op: test, path: /data/a, value: other}}]}}\n"
             ),
             "the patch does not apply",
         ),
