@@ -487,6 +487,12 @@ fn deep_and_swelling_texts_are_refused_in_time() {
     let json = format!("{{\"a\":{}", "[".repeat(100_000));
     let dashes = format!("apiVersion: v1\na:\n{}", "- ".repeat(100_000));
     let fences = "```\n".repeat(100_001);
+    let members: String = (0..100_000).map(|n| format!("m{n}: x\n")).collect();
+    let unknown = proposal("- {}\n") + &members;
+    let twice = proposal(&format!("- {CONFIGMAP}\n").repeat(10_000));
+    let ids: String =
+        (0..10_000).map(|n| format!("- {{id: a, reason: x{n}, dependsOn: [b{n}]}}\n")).collect();
+    let ids = proposal(&ids);
     for (text, said) in [
         (laughs, "aliases"),
         (chain, "aliases nest deeper than 64 levels"),
@@ -494,6 +500,9 @@ fn deep_and_swelling_texts_are_refused_in_time() {
         (json, ""),
         (dashes, ""),
         (fences, "is a Proposal"),
+        (unknown, "unknown member"),
+        (twice, "is changed twice"),
+        (ids, "without a verb"),
         (format!("apiVersion: v1\na: {}{}\n", "[".repeat(63), "]".repeat(63)), "missing"),
         (
             format!(
