@@ -200,6 +200,12 @@ fn no_secret_value_is_taken_in() {
         assert!(found.iter().all(|l| !l.to_string().contains("hunter2")), "{found:?}");
     }
     assert!(take(secret("data: {p: {$secret: db-password}}"), &filled()).is_ok());
+    // The reader's own problems name the place alone.
+    for data in ["data: {p: 0755}", "stringData: {p: 1:30}", "data: {p: 90071992547409931}"] {
+        let found = problems(secret(data));
+        let value = data.trim_end_matches('}').rsplit(' ').next().unwrap();
+        assert!(found.iter().all(|l| !l.to_string().contains(value)), "{found:?}");
+    }
     let copy = "- apply: {apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b, annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}}}\n";
     assert!(problems(proposal(copy))[0].problem.message.contains("holds the values of a Secret"));
     let patch = |body: &str| {
