@@ -94,7 +94,7 @@ fn desk(plan: &std::path::Path, session: &mut Session<'_, '_>) -> Result<Desk, F
     let trusted = session.trusted(false)?;
     let folder = paths::open(plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
-    let ledger = session.ledger(&trusted).ok();
+    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
     session.progress("examining the plan");
     let worker = session.world().program.clone();
     let examined = gate::examine(Inputs {

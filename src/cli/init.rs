@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::paths::file_fault;
 use super::session::Session;
 use super::{keys, ledger};
-use crate::config::TargetPath;
+use crate::config::{self, TargetPath};
 use crate::custody::key_file::SecretKey;
 use crate::custody::masking::MaskingKey;
 use crate::custody::random;
@@ -79,11 +79,11 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         let bits = random::bytes::<32>().map_err(|error| Fault::of(Code::Error, &error))?;
         MaskingKey::create(state.folder(), &bits).map_err(|e| Fault::of(Code::Error, &e))?;
     }
-    let ledger = match ledger::create(&project, session) {
+    let ledger = match ledger::create(&project, &config::Ledger::default(), session) {
         Ok(place) => place,
         // A project of this name was here before: its ledger stays, so that what it spent stays spent.
         Err(fault) if fault.code() == Code::LedgerUnusable => {
-            let place = session.ledger_folder(&project)?.display().to_string();
+            let place = session.ledger_folder(&project, &config::Ledger::default())?.display().to_string();
             session.note(&format!("The ledger at {place} stays as it is."));
             place
         }
@@ -98,7 +98,7 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         now: session.now(),
     })
     .map_err(|error| Fault::of(Code::TrustInvalid, &error))?;
-    let config = config(&project, &args.env, &manifests);
+    let config = toml(&project, &args.env, &manifests);
     write(&root, &config, &trust)?;
 
     let proposal = format!("countersign plan -f {example} --name first-plan");
@@ -258,7 +258,7 @@ fn machine(state: &State, project: &Label, role: &str) -> Result<PublicKey, Faul
     Ok(key.map_err(|error| Fault::of(Code::Error, &error))?.public().clone())
 }
 
-fn config(project: &Label, environment: &Label, manifests: &TargetPath) -> String {
+fn toml(project: &Label, environment: &Label, manifests: &TargetPath) -> String {
     format!(
         "# Read from the trusted side only. `countersign schema config` describes every key.\n\
          name = \"{project}\"\n\

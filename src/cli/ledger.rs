@@ -6,6 +6,7 @@ use serde_json::json;
 use super::fault::Fault;
 use super::keys;
 use super::session::Session;
+use crate::config;
 use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
@@ -39,7 +40,7 @@ pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Res
     match command {
         LedgerCommand::Create => {
             let trusted = session.trusted(false)?;
-            let place = create(&trusted.config.name, session)?;
+            let place = create(&trusted.config.name, &trusted.config.ledger, session)?;
             if session.json() {
                 session.print_json(&json!({"created": place}));
             } else {
@@ -53,13 +54,20 @@ pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Res
 }
 
 /// Makes the empty ledger of a project, and says where it is.
-pub(super) fn create(project: &Label, session: &Session<'_, '_>) -> Result<String, Fault> {
+pub(super) fn create(
+    project: &Label,
+    ledger: &config::Ledger,
+    session: &Session<'_, '_>,
+) -> Result<String, Fault> {
     let fault = |error: LedgerError| ledger_fault(&error);
-    let state = State::made(&session.state()?)
-        .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
-    let folder = state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
-    let place = folder.path().display().to_string();
-    let store = Local::create(folder.path())
+    let folder = session.ledger_folder(project, ledger)?;
+    if *ledger == config::Ledger::default() {
+        let state = State::made(&session.state()?)
+            .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+        state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
+    }
+    let place = folder.display().to_string();
+    let store = Local::create(&folder)
         .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
     Ledger::create(Box::new(store), project, keys::random_id()?, session.now()).map_err(fault)?;
     Ok(place)
@@ -67,7 +75,7 @@ pub(super) fn create(project: &Label, session: &Session<'_, '_>) -> Result<Strin
 
 fn show(session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted)?;
+    let ledger = session.ledger(&trusted, None)?;
     let found = ledger.describe().map_err(|error| ledger_fault(&error))?;
     if session.json() {
         session.print_json(&found);
@@ -103,7 +111,7 @@ fn told(found: &Description) -> String {
 
 fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted)?;
+    let ledger = session.ledger(&trusted, None)?;
     let was = ledger.unlock(&args.id).map_err(|error| ledger_fault(&error))?;
     let holder = &was.lock.holder;
     if session.json() {

@@ -146,6 +146,9 @@ fn make(
         requested_by: args.requested_by.clone(),
     };
     let read = intake::read(&sources, &defaults, &limits).map_err(|error| input_fault(&error))?;
+    for note in &read.notes {
+        session.note(&review::neutral::terminal(note));
+    }
     let proposal = read.proposal;
     let unknown = |error| {
         Fault::of(Code::Error, &error).hint("name another with --env and --target, or in the proposal")
@@ -177,9 +180,9 @@ fn make(
 
 /// Every problem of an input: each a cause of its own.
 fn input_fault(error: &intake::IntakeError) -> Fault {
-    let mut fault = Fault::new(Code::Error, error.to_string());
+    let mut fault = Fault::new(Code::Error, "the input cannot be used");
     for problem in &error.problems {
-        fault = fault.because(problem.to_string());
+        fault = fault.because(problem.to_string()).problem(problem);
     }
     fault
 }

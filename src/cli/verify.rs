@@ -34,7 +34,7 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
     let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&args.approvals, session)?;
     // Without a ledger the rest can still be checked; what was not is said.
-    let ledger = session.ledger(&trusted).ok();
+    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
     let mut unchecked = Vec::new();
     if ledger.is_none() {
         unchecked.push("whether approvals are spent and trust.json is rolled back: no ledger on this machine");

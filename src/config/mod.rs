@@ -296,6 +296,18 @@ impl Config {
         names.next().filter(|_| names.next().is_none()).cloned()
     }
 
+    /// The ledger of a target: its own, else its environment's, else the project's.
+    pub fn ledger_of(&self, environment: &Label, target: &Label) -> &Ledger {
+        let environment = self.environments.get(environment);
+        let target = environment.and_then(|environment| environment.targets.get(target));
+        let own = target.and_then(|target| match target {
+            Target::Directory(target) => target.ledger.as_ref(),
+            Target::Kubernetes(target) => target.ledger.as_ref(),
+            Target::Cloudformation(target) => target.ledger.as_ref(),
+        });
+        own.or(environment.and_then(|found| found.ledger.as_ref())).unwrap_or(&self.ledger)
+    }
+
     /// One target.
     ///
     /// # Errors
