@@ -110,7 +110,10 @@ impl PublicKey {
         let mut wire = Wire::new(blob);
         let kind = wire.string().map_err(|_| KeyError::Encoding)?;
         if kind != ED25519.as_bytes() {
-            return Err(other_kind(&String::from_utf8_lossy(kind)));
+            return Err(match other_kind(&String::from_utf8_lossy(kind)) {
+                KeyError::Line => KeyError::Encoding,
+                named => named,
+            });
         }
         let point = wire.string().map_err(|_| KeyError::Encoding)?;
         wire.end().map_err(|_| KeyError::Encoding)?;
