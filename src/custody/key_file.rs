@@ -22,7 +22,7 @@ use crate::trust::wire::Wire;
 /// Most bytes of a key file.
 const MAX_BYTES: u64 = 64 << 10;
 /// Most rounds of the key derivation: a file must not keep the program busy for minutes.
-/// `ssh-keygen` writes 16 or 24; this many take about as many seconds as `-a 1000` there.
+/// `ssh-keygen` writes 16 or 24, unless `-a` says another number; 1,000 take about 20 seconds.
 const MAX_ROUNDS: u32 = 1_000;
 
 const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";

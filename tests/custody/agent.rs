@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use countersign::custody::agent::{Agent, AgentError};
 use countersign::files::FileError;
-use countersign::trust::envelope::{Envelope, seal};
+use countersign::trust::envelope::{Envelope, SealError, seal};
 use countersign::trust::key::PublicKey;
 use countersign::trust::sign::Sign as _;
 
@@ -75,6 +75,9 @@ fn a_real_agent_signs_an_envelope() {
         let verified = Envelope::parse(&sealed).unwrap().verify(&[&known]).unwrap();
         assert_eq!(verified.payload(), payload);
     }
+    let refused = seal(&[b' '; 300_000], &signer).unwrap_err();
+    let SealError::Sign(refused) = refused else { panic!("{refused:?}") };
+    assert!(refused.source.to_string().contains("sign with a key file"), "{}", refused.source);
     let refused = agent.signer(&public(1).fingerprint()).unwrap_err();
     assert!(matches!(refused, AgentError::NoKey { .. }), "{refused}");
 

@@ -1,5 +1,6 @@
 //! Tests of the room `trust`.
 
+mod any_bytes;
 mod envelope;
 mod key;
 mod quorum;
