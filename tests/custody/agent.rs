@@ -174,11 +174,14 @@ fn an_agent_that_drips_gains_no_time() {
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
+/// Whether it is the error that an answer must get.
+type Wanted = fn(&AgentError) -> bool;
+
 #[test]
 fn answers_that_are_none_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let list = |count: u32, rest: &[u8]| string(&[&[12][..], &count.to_be_bytes(), rest].concat());
-    let table: Vec<(Vec<u8>, fn(&AgentError) -> bool)> = vec![
+    let table: Vec<(Vec<u8>, Wanted)> = vec![
         ((1_u32 << 20).to_be_bytes().to_vec(), |e| matches!(e, AgentError::TooLarge { .. })),
         (u32::MAX.to_be_bytes().to_vec(), |e| matches!(e, AgentError::TooLarge { .. })),
         (string(b""), |e| matches!(e, AgentError::Answer { .. })),

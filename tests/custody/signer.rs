@@ -49,7 +49,7 @@ fn the_one_known_key_is_found_and_two_are_never_chosen_between() {
         Ok(Zeroizing::new("secret".to_owned()))
     });
     assert_eq!(signer.unwrap().public(), &public_of(&home));
-    assert_eq!(asked, [home.clone()]);
+    assert_eq!(asked, std::slice::from_ref(&home));
 
     let refused = resolve(None, places, &|_| true, &mut passphrase::nobody).unwrap_err();
     let said = refused.to_string();

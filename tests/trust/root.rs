@@ -36,7 +36,11 @@ fn the_entry_of_the_highest_class_not_above_applies() {
     let sre = Demand { role: label("sre"), count: 1 };
     let dba = Demand { role: label("dba"), count: 1 };
     for class in [Class::None, Class::Additive, Class::Mutating, Class::Disruptive] {
-        assert_eq!(root.requirement(&prod, class).unwrap().demands, [sre.clone()], "{class:?}");
+        assert_eq!(
+            root.requirement(&prod, class).unwrap().demands,
+            std::slice::from_ref(&sre),
+            "{class:?}"
+        );
     }
     for class in [Class::Outage, Class::DataLoss] {
         let demands = root.requirement(&prod, class).unwrap().demands;
