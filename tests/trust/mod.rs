@@ -1,6 +1,7 @@
 //! Tests of the room `trust`.
 
 mod any_bytes;
+mod edit;
 mod envelope;
 mod key;
 mod quorum;
