@@ -1,1 +1,4 @@
 //! What several tests share.
+
+pub(crate) mod apply;
+pub(crate) mod killed;
