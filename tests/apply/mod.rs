@@ -1,1 +1,5 @@
 //! Tests of the room `apply`.
+
+mod crash;
+mod directory;
+mod sandbox;

@@ -1,0 +1,77 @@
+//! Killed at every durable step of a whole apply, then resumed: the same bytes as undisturbed.
+
+use countersign::document::statement::{Fate, Outcome};
+use countersign::ledger::LedgerError;
+
+use super::sandbox::{Sandbox, files};
+use crate::support::apply::*;
+use crate::support::killed::{folder, killed, undisturbed, watch_steps};
+
+const CHILD: &str = "apply::crash::child_applies";
+
+#[test]
+fn an_apply_killed_at_any_step_is_resumed_to_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::new(whole.path());
+    let (before, applied) = (sandbox.tree(), sandbox.applied());
+    let steps = undisturbed(CHILD, whole.path());
+    assert_eq!(sandbox.tree(), applied);
+    assert!(steps.len() > 100, "{steps:?}");
+    let mut halfway = 0;
+    for at in 1..=steps.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::new(folder.path());
+        killed(CHILD, folder.path(), at);
+        let step = format!("{at}: {}", steps[at - 1]);
+        let found = sandbox.tree();
+        halfway += usize::from(found != before && found != applied);
+        resume(&sandbox, &step);
+        assert_eq!(sandbox.tree(), applied, "{step}");
+    }
+    assert!(halfway > 20, "{halfway}");
+}
+
+#[test]
+#[ignore = "run by an_apply_killed_at_any_step_is_resumed_to_the_same_bytes"]
+fn child_applies() {
+    let sandbox = Sandbox::existing(&folder());
+    let ledger = sandbox.ledger();
+    watch_steps();
+    let spent = sandbox.spent(&ledger, false);
+    let report = sandbox.run(&ledger, &spent);
+    sandbox.finish(&ledger, spent, &report);
+}
+
+fn resume(sandbox: &Sandbox, step: &str) {
+    let ledger = sandbox.ledger();
+    let lock = locked(&ledger, "main", plan("a"), true);
+    let begun: Vec<_> = ledger.rounds(plan("a")).unwrap();
+    let spent = match ledger.spend(lock, &ids(&[10]), fresh(), true, now()) {
+        Ok(spent) => spent,
+        Err(LedgerError::Spent { .. }) => {
+            assert!(!begun.is_empty() && !begun[0].state.is_open(), "{step}");
+            return;
+        }
+        Err(other) => panic!("{step}: {other:?}"),
+    };
+    let mut written_before = Vec::new();
+    for round in &begun {
+        for line in ledger.journal_lines(&round.apply_id).unwrap() {
+            if let countersign::ledger::Line::Done { item } = line {
+                written_before.push(item);
+            }
+        }
+    }
+    let report = sandbox.run(&ledger, &spent);
+    assert!(report.stop().is_none(), "{step}: {:?}", report.stop());
+    for file in report.files() {
+        assert!(
+            !(written_before.contains(&file.path) && file.fate == Fate::Written),
+            "{step}: {} was written twice",
+            file.path
+        );
+    }
+    assert_eq!(report.files().len(), files().len(), "{step}");
+    assert_eq!(sandbox.finish(&ledger, spent, &report), Outcome::Applied, "{step}");
+    assert!(ledger.locks().unwrap().is_empty(), "{step}");
+}
