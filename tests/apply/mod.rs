@@ -2,4 +2,5 @@
 
 mod crash;
 mod directory;
+mod meddled;
 mod sandbox;

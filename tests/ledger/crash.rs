@@ -1,6 +1,7 @@
 //! Killed at every durable step: afterwards nothing was spent, or the apply can be resumed.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use countersign::document::statement::Outcome;
 use countersign::ledger::local::Local;
@@ -8,7 +9,7 @@ use countersign::ledger::{ApprovalUse, Ledger, LedgerError, RoundState};
 
 use super::local::temporaries;
 use crate::support::apply::*;
-use crate::support::killed::{folder, killed, undisturbed, watch_steps};
+use crate::support::killed::{folder, killed, side_by_side, undisturbed, watch_steps};
 
 #[test]
 fn a_round_killed_at_any_step_spent_nothing_or_is_resumed() {
@@ -16,14 +17,16 @@ fn a_round_killed_at_any_step_spent_nothing_or_is_resumed() {
     drop(local_created(&whole.path().join("ledger")));
     let steps = undisturbed("ledger::crash::child_applies", whole.path());
     assert!(steps.len() > 60, "{steps:?}");
-    let mut seen = [0; 3];
-    for at in 1..=steps.len() {
+    let seen = Mutex::new([0; 3]);
+    side_by_side(1..=steps.len(), |at| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger");
         drop(local_created(&path));
         killed("ledger::crash::child_applies", folder.path(), at);
-        seen[after(&path, &format!("{at}: {}", steps[at - 1]))] += 1;
-    }
+        let state = after(&path, &format!("{at}: {}", steps[at - 1]));
+        seen.lock().unwrap()[state] += 1;
+    });
+    let seen = seen.into_inner().unwrap();
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
 

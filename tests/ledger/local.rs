@@ -8,7 +8,7 @@ use countersign::ledger::{Ledger, LedgerError};
 
 use super::suite::Home;
 use crate::support::apply::*;
-use crate::support::killed::{child, folder};
+use crate::support::killed::{child, folder, unprivileged};
 
 fn home() -> Home {
     let folder = tempfile::tempdir().unwrap();
@@ -196,4 +196,48 @@ fn what_others_leave_in_the_folder_is_no_record() {
     whole_apply(&ledger).unwrap();
     assert_eq!(temporaries(&path), 0, "the next lock clears up");
     assert!(path.join("plan/README").exists());
+}
+
+#[test]
+fn a_read_only_ledger_is_read_and_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = local_created(&path);
+    whole_apply(&ledger).unwrap();
+    set_mode(folder.path(), 0o555, 0o444);
+    let status = unprivileged("ledger::local::child_reads_only", folder.path()).status().unwrap();
+    set_mode(folder.path(), 0o755, 0o644);
+    assert!(status.success(), "{status}");
+}
+
+fn set_mode(path: &Path, folders: u32, files: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_folder = path.is_dir();
+    let mode = if is_folder { folders } else { files };
+    // Open while its entries are changed, as told afterwards.
+    if is_folder {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        for entry in std::fs::read_dir(path).unwrap() {
+            set_mode(&entry.unwrap().path(), folders, files);
+        }
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+#[ignore = "run by a_read_only_ledger_is_read_and_not_written"]
+fn child_reads_only() {
+    let ledger = local(&folder().join("ledger"));
+    assert_eq!(ledger.describe().unwrap().plans.len(), 1);
+    for result in [whole_apply(&ledger), ledger.see_trust(1, plan("trust"))] {
+        match result {
+            Err(LedgerError::Unusable { source, .. }) => {
+                let cause = std::error::Error::source(&*source).unwrap();
+                assert!(cause.to_string().contains("denied"), "{source}: {cause}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let made = Local::create(&folder().join("another"));
+    assert!(matches!(made, Err(StoreError::Unusable { .. })), "{made:?}");
 }

@@ -54,6 +54,50 @@ pub(crate) fn killed(test: &str, folder: &Path, at: usize) {
     assert!(died(status), "{status}");
 }
 
+/// Runs the child until its step number `at`; whether it died there (else it succeeded before).
+pub(crate) fn killed_if_reached(test: &str, folder: &Path, at: usize) -> bool {
+    let status = child(test, folder).env(DIES_AT, at.to_string()).status().unwrap();
+    assert!(died(status) || status.success(), "{status}");
+    died(status)
+}
+
+/// Runs every case on its own, a few at a time: each waits for the disk most of its time.
+pub(crate) fn side_by_side<T: Send>(
+    cases: impl IntoIterator<Item = T>,
+    run: impl Fn(T) + Send + Sync,
+) {
+    let cases = std::sync::Mutex::new(cases.into_iter().collect::<Vec<_>>().into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                loop {
+                    let next = cases.lock().unwrap().next();
+                    match next {
+                        Some(case) => run(case),
+                        None => return,
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// A child that may not write where its folder is read-only, not even if the tests run as root.
+pub(crate) fn unprivileged(test: &str, folder: &Path) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = child(test, folder);
+    if rustix::process::geteuid().is_root() {
+        // Nobody must be able to reach the program, wherever it was built.
+        let program = folder.join("program");
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let mut copied = Command::new(program);
+        copied.args(command.get_args()).env(FOLDER, folder).stdout(Stdio::null());
+        copied.current_dir(folder).uid(65534).gid(65534);
+        command = copied;
+    }
+    command
+}
+
 fn died(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
     status.signal() == Some(9)
