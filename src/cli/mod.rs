@@ -6,14 +6,8 @@ use crate::policy::worker;
 
 /// The program.
 pub fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some(worker::COMMAND) {
-        let arguments: Vec<String> = arguments.collect();
-        return worker::serve(
-            &arguments,
-            &mut std::io::stdin().lock(),
-            &mut std::io::stdout().lock(),
-        );
+    match std::env::args_os().nth(1) {
+        Some(first) if first == worker::COMMAND => worker::main(),
+        Some(_) | None => ExitCode::FAILURE,
     }
-    ExitCode::FAILURE
 }

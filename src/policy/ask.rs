@@ -140,7 +140,8 @@ impl PolicyError {
 }
 
 /// Asks the policies of `bundle` about `plan`, the bytes of a `plan.json`, in a worker process: the
-/// program at `program`, which is Countersign itself. `input` is the plan and nothing else.
+/// program at `program`, which is Countersign itself. `input` is the plan and nothing else; `digest`
+/// is that of its bytes.
 ///
 /// # Errors
 /// [`PolicyError`]: there is no verdict.
@@ -148,11 +149,12 @@ pub fn judge(
     program: &Path,
     bundle: &Bundle,
     plan: &[u8],
-    limits: WorkerLimits,
+    digest: Digest,
+    limits: &WorkerLimits,
 ) -> Result<Verdict, PolicyError> {
     match ask(program, &request(bundle, Task::Judge), plan, limits)? {
         Answer::Judged(judged) => Ok(Verdict {
-            plan: Digest::of(plan),
+            plan: digest,
             policy: bundle.digest(),
             deny: judged.deny,
             warn: judged.warn,
@@ -187,7 +189,7 @@ pub(super) fn ask(
     program: &Path,
     request: &Request,
     plan: &[u8],
-    limits: WorkerLimits,
+    limits: &WorkerLimits,
 ) -> Result<Answer, PolicyError> {
     let plan_bytes = u64::try_from(plan.len()).unwrap_or(u64::MAX);
     let request = Request { plan_bytes, ..request.clone() };
@@ -253,7 +255,7 @@ pub(super) fn ask(
     })
 }
 
-fn ended(status: ExitStatus, said: String, limits: WorkerLimits) -> Result<(), PolicyError> {
+fn ended(status: ExitStatus, said: String, limits: &WorkerLimits) -> Result<(), PolicyError> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (Some(code), _) => Err(PolicyError::Code { code, said }),
