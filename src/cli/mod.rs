@@ -1,13 +1,178 @@
-//! One file per command; an error becomes a code, a message and a hint here. Nothing is decided here.
+//! What a person types: one file per command. Nothing is decided here: a command reads its
+//! arguments, calls the rooms above, and shows what they say.
 
+mod apply;
+mod approve;
+mod completion;
+pub mod fault;
+mod init;
+mod keys;
+mod ledger;
+mod log;
+mod paths;
+mod plan;
+mod policy;
+mod present;
+mod review;
+mod schema;
+mod session;
+mod status;
+mod trust;
+mod verify;
+pub mod world;
+
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::policy::worker;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-/// The program.
+use crate::document::code::Code;
+use crate::policy::worker;
+use fault::Fault;
+use session::Session;
+use world::World;
+
+/// Turns proposed changes into canonical plans, judges them by policy, gets them approved with
+/// local signatures, and applies exactly those bytes.
+///
+/// Environment: COUNTERSIGN_KEY (key of approve and reject), COUNTERSIGN_PLANNER_KEY and
+/// COUNTERSIGN_APPLIER_KEY (a key file, or its text, for pipelines), COUNTERSIGN_MASKING_KEY,
+/// COUNTERSIGN_STATE (the user's state folder), NO_COLOR.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, max_term_width = 100)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Work as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<std::path::PathBuf>,
+    /// How results are written to stdout
+    #[arg(short, long, value_enum, default_value_t = Output::Text, global = true, value_name = "FORMAT")]
+    output: Output,
+    /// When colour is used
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN")]
+    color: Colour,
+    /// Say less: no progress, no hints about what comes next
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more: why each change has its class
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Never ask: a missing answer is an error that names its flag
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// Where countersign.toml, trust.json and policies come from (`.` in a pipeline on the trusted branch)
+    #[arg(long, value_name = "DIR", global = true)]
+    trusted: Option<std::path::PathBuf>,
+}
+
+/// Formats of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// Exactly one JSON document.
+    Json,
+    /// For pull requests (`review` only).
+    Markdown,
+}
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::InitArgs),
+    Plan(plan::PlanArgs),
+    Review(review::ReviewArgs),
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    Status(status::StatusArgs),
+    Approve(approve::ApproveArgs),
+    Reject(approve::RejectArgs),
+    Verify(verify::VerifyArgs),
+    Apply(apply::ApplyArgs),
+    Log(log::LogArgs),
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    Schema(schema::SchemaArgs),
+    Completion(completion::CompletionArgs),
+}
+
+/// Runs the program on the process's own arguments, environment and streams.
 pub fn main() -> ExitCode {
-    match std::env::args_os().nth(1) {
-        Some(first) if first == worker::COMMAND => worker::main(),
-        Some(_) | None => ExitCode::FAILURE,
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().is_some_and(|first| first == worker::COMMAND) {
+        let rest: Vec<String> = arguments.collect();
+        return worker::serve(&rest, &mut std::io::stdin().lock(), &mut std::io::stdout().lock());
     }
+    let code = run(std::env::args_os(), &mut World::of_this_process());
+    ExitCode::from(code.number())
+}
+
+/// Runs one command line in a world, and says how it ended. Everything it prints goes to the
+/// world's streams.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Code {
+    let line = match Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => return usage(&error, world),
+    };
+    let mut session = Session::new(line.options, world);
+    let result = dispatch(line.command, &mut session);
+    let output = session.options().output;
+    match result {
+        Ok(code) => code,
+        Err(fault) => {
+            let code = fault.code();
+            present::fault(&fault, output, session.world());
+            code
+        }
+    }
+}
+
+fn dispatch(command: Command, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    match command {
+        Command::Init(args) => init::run(&args, session),
+        Command::Plan(args) => plan::run(&args, session),
+        Command::Review(args) => review::run(&args, session),
+        Command::Policy(command) => policy::run(&command, session),
+        Command::Status(args) => status::run(&args, session),
+        Command::Approve(args) => approve::run(&args, session),
+        Command::Reject(args) => approve::reject(&args, session),
+        Command::Verify(args) => verify::run(&args, session),
+        Command::Apply(args) => apply::run(&args, session),
+        Command::Log(args) => log::run(&args, session),
+        Command::Trust(command) => trust::run(&command, session),
+        Command::Ledger(command) => ledger::run(&command, session),
+        Command::Schema(args) => schema::run(&args, session),
+        Command::Completion(args) => completion::run(&args, &mut Line::command(), session),
+    }
+}
+
+/// What clap says, with this project's exit codes.
+fn usage(error: &clap::Error, world: &mut World<'_>) -> Code {
+    let text = error.render();
+    if error.use_stderr() {
+        present::raw(world.stderr, &text.to_string());
+        return Code::Usage;
+    }
+    present::raw(world.stdout, &text.to_string());
+    Code::Ok
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::document::ident::{Label, Pointer};
+use crate::document::ident::{Label, Pointer, ResourceId};
 
 pub use path::TargetPath;
 
@@ -129,6 +129,17 @@ pub struct DirectoryTarget {
     pub ledger: Option<Ledger>,
 }
 
+impl DirectoryTarget {
+    /// Whether a plan may change this object.
+    pub fn covers(&self, id: &ResourceId) -> bool {
+        if id.namespace.is_empty() {
+            return self.cluster_scoped;
+        }
+        let named = |name: &Label| name.as_str() == id.namespace;
+        self.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
+    }
+}
+
 /// A cluster, as pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -218,6 +229,8 @@ pub struct Limits {
     pub max_depth: usize,
     /// Operations of one plan.
     pub max_operations: usize,
+    /// Bytes of all manifests of a target's folder.
+    pub max_tree_bytes: usize,
     /// Bytes of a plan.
     pub max_plan_bytes: usize,
 }
@@ -228,6 +241,7 @@ impl Default for Limits {
             max_bytes: 32 << 20,
             max_depth: 64,
             max_operations: 10_000,
+            max_tree_bytes: 512 << 20,
             max_plan_bytes: 64 << 20,
         }
     }
@@ -254,6 +268,18 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// The environment, if there is just one.
+    pub fn only_environment(&self) -> Option<Label> {
+        let mut names = self.environments.keys();
+        names.next().filter(|_| names.next().is_none()).cloned()
+    }
+
+    /// The target of an environment, if it has just one.
+    pub fn only_target(&self, environment: &Label) -> Option<Label> {
+        let mut names = self.environments.get(environment)?.targets.keys();
+        names.next().filter(|_| names.next().is_none()).cloned()
     }
 
     /// One target.

@@ -1,0 +1,213 @@
+//! `countersign trust show`, `check`, `whoami`, `add`, `remove`, `revoke`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::fault::Fault;
+use super::paths::file_fault;
+use super::session::Session;
+use super::keys;
+use crate::document::code::Code;
+use crate::document::effect::Class;
+use crate::document::ident::Label;
+use crate::files::{self, Mode};
+use crate::review::neutral::terminal;
+use crate::trust::key::PublicKey;
+use crate::trust::principal::Nature;
+use crate::trust::root::{Addition, Revocation, RootError, TrustRoot};
+
+/// Who may approve what; every change raises the version of trust.json
+#[derive(Debug, Subcommand)]
+pub(super) enum TrustCommand {
+    Show,
+    Check,
+    Whoami,
+    Add(AddArgs),
+    Remove(RemoveArgs),
+    Revoke(RevokeArgs),
+}
+
+/// Enrol a person or a machine, or a further key or role of one
+///
+/// Example: countersign trust add bob --key bob.pub --role approver
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Its name
+    name: Label,
+    /// Its public key, an OpenSSH Ed25519 `.pub` file
+    #[arg(long, value_name = "PUB")]
+    key: PathBuf,
+    /// A role it gets
+    #[arg(long, required = true)]
+    role: Vec<Label>,
+    /// It is a machine: it never counts as an approver
+    #[arg(long, requires = "owner")]
+    machine: bool,
+    /// The person who answers for the machine
+    #[arg(long, requires = "machine", value_name = "PERSON")]
+    owner: Option<Label>,
+}
+
+/// Remove a principal with all its keys
+///
+/// Example: countersign trust remove bob
+#[derive(Debug, Args)]
+pub(super) struct RemoveArgs {
+    /// Its name
+    name: Label,
+}
+
+/// Revoke one approval, or one key with everything that it signed
+///
+/// Example: countersign trust revoke SHA256:…
+#[derive(Debug, Args)]
+pub(super) struct RevokeArgs {
+    /// An approval's id, or a key's fingerprint
+    #[arg(value_name = "ID")]
+    id: Revocation,
+}
+
+pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    let folder = files::open_folder(&session.trusted_folder(false)?).map_err(|e| file_fault(&e))?;
+    let bytes = folder.read("trust.json", 4 << 20).map_err(|error| {
+        Fault::of(Code::TrustInvalid, &error).hint("`countersign init` makes trust.json")
+    })?;
+    let root = TrustRoot::parse(&bytes).map_err(|error| root_fault(&error))?;
+    let changed = match command {
+        TrustCommand::Show => {
+            show(&root, session);
+            return Ok(Code::Ok);
+        }
+        TrustCommand::Check => return check(&root, session),
+        TrustCommand::Whoami => return whoami(&root, session),
+        TrustCommand::Add(args) => add(args, &root, session)?,
+        TrustCommand::Remove(args) => root.without(&args.name).map_err(|e| root_fault(&e))?,
+        TrustCommand::Revoke(args) => root.revoke(&args.id).map_err(|e| root_fault(&e))?,
+    };
+    folder.replace("trust.json", changed.to_bytes(), Mode::Open).map_err(|e| file_fault(&e))?;
+    if session.json() {
+        session.print_json(&json!({"version": changed.version(), "digest": changed.digest()}));
+    } else {
+        session.print(&format!(
+            "trust.json is version {} now. Merge it on the trusted side before it is needed.\n",
+            changed.version()
+        ));
+    }
+    Ok(Code::Ok)
+}
+
+fn root_fault(error: &RootError) -> Fault {
+    Fault::of(Code::TrustInvalid, error).hint("trust.json is as it was")
+}
+
+fn add(args: &AddArgs, root: &TrustRoot, session: &Session<'_, '_>) -> Result<TrustRoot, Fault> {
+    let path = session.path(&args.key);
+    let line = files::read_path(&path, 16 << 10).map_err(|error| file_fault(&error))?;
+    let key = PublicKey::from_openssh(&String::from_utf8_lossy(&line)).map_err(|error| {
+        Fault::of(Code::Error, &error)
+            .because(format!("in {}", path.display()))
+            .hint("`ssh-keygen -t ed25519` makes a key that can be enrolled")
+    })?;
+    let nature = match (&args.owner, args.machine) {
+        (Some(owner), true) => Nature::Machine { owner: owner.clone() },
+        (_, _) => Nature::Person,
+    };
+    let addition = Addition { id: args.name.clone(), nature, key, roles: args.role.clone() };
+    root.with(&addition).map_err(|error| root_fault(&error))
+}
+
+fn show(root: &TrustRoot, session: &mut Session<'_, '_>) {
+    if session.json() {
+        let stored: serde_json::Value = serde_json::from_slice(root.to_bytes()).unwrap_or_default();
+        return session.print_json(&json!({"digest": root.digest(), "trust": stored}));
+    }
+    let mut text = format!("trust.json version {}, expires {}\n", root.version(), root.expires_at());
+    for principal in root.principals() {
+        let what = match principal.nature() {
+            Nature::Person => "person".to_owned(),
+            Nature::Machine { owner } => format!("machine of {owner}"),
+        };
+        let roles: Vec<_> = principal.roles().map(Label::as_str).collect();
+        text.push_str(&format!("  {}  {what}: {}\n", principal.id(), roles.join(", ")));
+        for key in principal.keys() {
+            let revoked = if root.is_revoked_key(key) { "  REVOKED" } else { "" };
+            text.push_str(&format!("    {}{revoked}\n", key.fingerprint()));
+        }
+    }
+    for environment in root.environments() {
+        text.push_str(&format!("  environment {environment}\n"));
+        let entry = |class: &Class| {
+            root.requirement(environment, *class).filter(|found| found.from_class == *class)
+        };
+        for requirement in Class::ALL.iter().filter_map(entry) {
+            let needs: Vec<_> =
+                requirement.demands.iter().map(|d| format!("{} × {}", d.count, d.role)).collect();
+            let own = match requirement.requester_may_approve {
+                true => "; the requester may approve (self-approved)",
+                false => "",
+            };
+            let class = serde_json::to_value(requirement.from_class).unwrap_or_default();
+            let class = class.as_str().unwrap_or_default();
+            text.push_str(&format!("    from {class}: {}{own}\n", needs.join(" and ")));
+        }
+    }
+    for id in root.revoked_approvals() {
+        text.push_str(&format!("  revoked approval {id}\n"));
+    }
+    text.push_str(&format!("sha256 {}\n", root.digest()));
+    session.print(&text);
+}
+
+fn check(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    let now = session.now();
+    if root.is_expired(now) {
+        return Err(Fault::new(
+            Code::TrustInvalid,
+            format!("trust.json version {} expired at {}", root.version(), root.expires_at()),
+        )
+        .hint("write a new version with a later `expiresAt`"));
+    }
+    let days = root.expires_at().seconds_since(now) / 86_400;
+    if session.json() {
+        session.print_json(&json!({
+            "version": root.version(), "digest": root.digest(), "expiresInDays": days,
+        }));
+    } else {
+        session.print(&format!("trust.json version {} loads; it expires in {days} days.\n", root.version()));
+    }
+    Ok(Code::Ok)
+}
+
+fn whoami(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    let found = keys::candidates(session)?;
+    let mut known = Vec::new();
+    let mut text = String::new();
+    for candidate in &found.candidates {
+        let fingerprint = candidate.public.fingerprint();
+        let place = candidate.place.to_string();
+        let who = root.principal_of(&candidate.public);
+        let line = match who {
+            Some(principal) => {
+                let roles: Vec<_> = principal.roles().map(Label::as_str).collect();
+                format!("{} ({})", principal.id(), roles.join(", "))
+            }
+            None if root.is_revoked_key(&candidate.public) => "revoked".to_owned(),
+            None => "nobody in trust.json".to_owned(),
+        };
+        text.push_str(&format!("{line}: {fingerprint}  {}\n", terminal(&place)));
+        known.push(json!({
+            "principal": who.map(|principal| principal.id()), "key": fingerprint, "place": place,
+        }));
+    }
+    if session.json() {
+        session.print_json(&known);
+        return Ok(Code::Ok);
+    }
+    if known.is_empty() {
+        text = format!("No Ed25519 key; looked at {}\n", found.looked.join("; "));
+    }
+    session.print(&text);
+    Ok(Code::Ok)
+}
