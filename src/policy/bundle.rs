@@ -59,7 +59,7 @@ pub enum BundleError {
         bundle: String,
     },
     /// Files that can be read and do not hold what they should.
-    #[error("{}", super::ask::listed(.0))]
+    #[error("{}", super::judge::listed(.0))]
     Content(Vec<Problem>),
     /// The digest could not be taken.
     #[error("the policies have no digest")]

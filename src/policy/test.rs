@@ -7,10 +7,10 @@ use std::time::Duration;
 use regorus::Value;
 use serde::{Deserialize, Serialize};
 
-use super::ask::{self, PolicyError, WorkerLimits};
 use super::bundle::Bundle;
 use super::check::{self, TestCase};
 use super::engine;
+use super::judge::{self, PolicyError, WorkerLimits};
 use super::problem::Problem;
 use super::request::{Answer, Request, Task};
 use super::{builtin, data};
@@ -20,16 +20,13 @@ use super::{builtin, data};
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// It is true.
-    Pass,
+    Passed,
     /// It is false or undefined.
-    Fail,
+    Failed,
     /// Its name begins with `todo_`.
     Skipped,
-    /// It could not be decided.
-    Error {
-        /// Why.
-        message: String,
-    },
+    /// It could not be decided, and why.
+    Error(String),
 }
 
 /// One test.
@@ -51,7 +48,7 @@ pub struct TestResult {
 #[serde(rename_all = "camelCase")]
 pub struct TestReport {
     /// Each test.
-    pub results: Vec<TestResult>,
+    pub tests: Vec<TestResult>,
 }
 
 impl TestReport {
@@ -60,10 +57,10 @@ impl TestReport {
     pub fn passes(&self) -> bool {
         let mut ran = 0_usize;
         let mut failed = 0_usize;
-        for test in &self.results {
+        for test in &self.tests {
             match test.outcome {
-                Outcome::Pass => ran += 1,
-                Outcome::Fail | Outcome::Error { .. } => failed += 1,
+                Outcome::Passed => ran += 1,
+                Outcome::Failed | Outcome::Error(_) => failed += 1,
                 Outcome::Skipped => {}
             }
         }
@@ -79,16 +76,16 @@ impl TestReport {
 pub fn run_tests(
     program: &Path,
     bundle: &Bundle,
-    limits: &WorkerLimits,
+    limits: WorkerLimits,
 ) -> Result<TestReport, PolicyError> {
-    let mut request = ask::request(bundle, Task::Test);
+    let mut request = judge::request(bundle, Task::Test);
     let only_builtin = bundle.files().iter().all(|file| file.bundle == builtin::NAME);
     for module in &mut request.modules {
         module.run = module.tests && (only_builtin || !module.builtin);
     }
-    match ask::ask(program, &request, &[], limits)? {
+    match judge::ask(program, &request, &[], limits)? {
         Answer::Tested(tests) if tests.is_empty() => Err(PolicyError::NoTests),
-        Answer::Tested(tests) => Ok(TestReport { results: tests }),
+        Answer::Tested(tests) => Ok(TestReport { tests }),
         Answer::Refused(problems) => Err(PolicyError::Refused(problems)),
         Answer::Judged(_) => Err(PolicyError::Mismatch),
     }
@@ -106,8 +103,8 @@ pub(super) fn run(request: &Request, limit: Duration) -> Result<Vec<TestResult>,
         let outcome = match (todo, unfit) {
             (true, _) => Outcome::Skipped,
             (false, "") => match engine.eval_rule(format!("data.{name}")) {
-                Ok(Value::Bool(true)) => Outcome::Pass,
-                Ok(Value::Bool(false) | Value::Undefined) => Outcome::Fail,
+                Ok(Value::Bool(true)) => Outcome::Passed,
+                Ok(Value::Bool(false) | Value::Undefined) => Outcome::Failed,
                 Ok(
                     Value::Null
                     | Value::Number(_)
@@ -115,10 +112,10 @@ pub(super) fn run(request: &Request, limit: Duration) -> Result<Vec<TestResult>,
                     | Value::Array(_)
                     | Value::Set(_)
                     | Value::Object(_),
-                ) => Outcome::Error { message: "it is neither true nor false".to_owned() },
-                Err(error) => Outcome::Error { message: engine::problem(error).to_string() },
+                ) => Outcome::Error("it is neither true nor false".to_owned()),
+                Err(error) => Outcome::Error(engine::problem(error).to_string()),
             },
-            (false, unfit) => Outcome::Error { message: unfit.to_owned() },
+            (false, unfit) => Outcome::Error(unfit.to_owned()),
         };
         results.push(TestResult { name, file, line, outcome });
     }

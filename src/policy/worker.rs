@@ -20,12 +20,6 @@ pub const COMMAND: &str = "__policy-worker";
 /// Largest JSON part of a request, in bytes.
 const MOST_REQUEST: u64 = 512 << 20;
 
-/// The worker as a process of its own: [`serve`] with this process's arguments and streams.
-pub fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(2).collect();
-    serve(&arguments, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
-}
-
 /// Serves one request and ends. The answer is on `stdout`, whole, or the code is not 0.
 ///
 /// This binds the whole process to the limits; a program calls it as the last thing it does.

@@ -4,10 +4,11 @@ use countersign::document::canonical;
 use countersign::document::ident::Digest;
 use countersign::files::open_folder;
 use countersign::policy::bundle::{Bundle, BundleError};
+use countersign::policy::judge::judge;
 use countersign::policy::{ENGINE_NAME, ENGINE_VERSION};
 use serde_json::json;
 
-use super::{folder, judge, limits, load, small_plan};
+use super::{folder, limits, load, program, small_plan};
 
 const RULE: &str = "package main\ndeny contains \"x\" if false\n";
 
@@ -125,10 +126,10 @@ fn a_setting_that_is_overridden_decides() {
     let files = folder(&[("s.json", "{\"settings\":{\"max_changes\":0}}")]);
     let bundle = Bundle::load(true, &[("p".to_owned(), open_folder(files.path()).unwrap())]);
     let plan = small_plan().to_string();
-    let verdict = judge(super::program(), &bundle.unwrap(), plan.as_bytes(), limits()).unwrap();
+    let verdict = judge(program(), &bundle.unwrap(), plan.as_bytes(), limits()).unwrap();
     assert_eq!(verdict.deny[0].rule, "countersign.blast_radius.too_many_changes");
     let bundle = Bundle::load(true, &[]).unwrap();
-    let verdict = judge(super::program(), &bundle, plan.as_bytes(), limits()).unwrap();
+    let verdict = judge(program(), &bundle, plan.as_bytes(), limits()).unwrap();
     assert!(verdict.passes() && verdict.rules > 12, "{verdict:?}");
 }
 
@@ -183,7 +184,7 @@ fn the_order_in_which_bundles_are_named_changes_nothing() {
             .collect();
         let bundle = Bundle::load(true, &folders).unwrap();
         let plan = small_plan().to_string();
-        let verdict = judge(super::program(), &bundle, plan.as_bytes(), limits()).unwrap();
+        let verdict = judge(program(), &bundle, plan.as_bytes(), limits()).unwrap();
         canonical::to_bytes(&verdict).unwrap()
     };
     let first = judged(&[("a", &one), ("b", &two)]);

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use countersign::policy::{PolicyError, WorkerLimits};
+use countersign::policy::judge::{PolicyError, WorkerLimits, judge};
 
-use super::{judge, limits, load, program, small_plan, verdict_of};
+use super::{limits, load, program, small_plan, verdict_of};
 
 const RULE: &str = "package main\ndeny contains \"x\" if false\n";
 

@@ -8,11 +8,10 @@ mod shipped;
 
 use std::path::Path;
 
-use countersign::document::ident::Digest;
 use countersign::files::open_folder;
 use countersign::policy::bundle::{Bundle, BundleError};
+use countersign::policy::judge::{PolicyError, WorkerLimits, judge};
 use countersign::policy::verdict::Verdict;
-use countersign::policy::{PolicyError, WorkerLimits};
 use serde_json::{Value, json};
 
 /// The program under test.
@@ -23,16 +22,6 @@ pub(crate) fn program() -> &'static Path {
 /// Small enough that a policy which runs away is stopped soon.
 fn limits() -> WorkerLimits {
     WorkerLimits { cpu_seconds: 5, memory_bytes: 1 << 30, wall_seconds: 20 }
-}
-
-/// The verdict of the program on these bytes.
-fn judge(
-    program: &Path,
-    bundle: &Bundle,
-    plan: &[u8],
-    limits: WorkerLimits,
-) -> Result<Verdict, PolicyError> {
-    countersign::policy::judge(program, bundle, plan, Digest::of(plan), &limits)
 }
 
 /// A folder with these files.

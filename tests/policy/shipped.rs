@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use countersign::files::open_folder;
-use countersign::policy::PolicyError;
 use countersign::policy::builtin::FILES;
 use countersign::policy::bundle::Bundle;
+use countersign::policy::judge::PolicyError;
 use countersign::policy::test::{Outcome, TestReport, run_tests};
 
 use super::{folder, limits, load, program};
@@ -23,14 +23,14 @@ fn every_file_in_policies_is_embedded() {
 #[test]
 fn the_tests_of_the_built_in_bundle_pass() {
     let bundle = Bundle::load(true, &[]).unwrap();
-    let report = run_tests(program(), &bundle, &limits()).unwrap();
-    let bad: Vec<_> = report.results.iter().filter(|test| test.outcome != Outcome::Pass).collect();
+    let report = run_tests(program(), &bundle, limits()).unwrap();
+    let bad: Vec<_> = report.tests.iter().filter(|test| test.outcome != Outcome::Passed).collect();
     assert!(bad.is_empty(), "{bad:#?}");
-    assert!(report.passes() && report.results.len() > 24, "{}", report.results.len());
+    assert!(report.passes() && report.tests.len() > 24, "{}", report.tests.len());
 }
 
 fn outcomes(files: &[(&str, &str)]) -> Result<TestReport, PolicyError> {
-    run_tests(program(), &load(files).unwrap(), &limits())
+    run_tests(program(), &load(files).unwrap(), limits())
 }
 
 const RULE: &str = "package main\ndeny contains \"x\" if input.effect.complete == false\n";
@@ -66,14 +66,14 @@ not_a_test if false
 "#;
     let report = outcomes(&[("m.rego", RULE), ("m_test.rego", tests)]).unwrap();
     let shown: Vec<String> = report
-        .results
+        .tests
         .iter()
         .map(|test| {
             let outcome = match &test.outcome {
-                Outcome::Pass => "passed",
-                Outcome::Fail => "failed",
+                Outcome::Passed => "passed",
+                Outcome::Failed => "failed",
                 Outcome::Skipped => "skipped",
-                Outcome::Error { .. } => "error",
+                Outcome::Error(_) => "error",
             };
             format!("{}:{} {} {outcome}", test.file, test.line, test.name)
         })
@@ -117,6 +117,6 @@ fn a_bundle_that_is_refused_runs_no_tests() {
 fn beside_a_users_bundle_the_built_in_tests_are_not_run() {
     let files = folder(&[("m.rego", RULE), ("m_test.rego", "package t\ntest_x if true\n")]);
     let bundle = Bundle::load(true, &[("p".to_owned(), open_folder(files.path()).unwrap())]);
-    let report = run_tests(program(), &bundle.unwrap(), &limits()).unwrap();
-    assert_eq!(report.results.len(), 1);
+    let report = run_tests(program(), &bundle.unwrap(), limits()).unwrap();
+    assert_eq!(report.tests.len(), 1);
 }

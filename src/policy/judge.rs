@@ -140,8 +140,7 @@ impl PolicyError {
 }
 
 /// Asks the policies of `bundle` about `plan`, the bytes of a `plan.json`, in a worker process: the
-/// program at `program`, which is Countersign itself. `input` is the plan and nothing else; `digest`
-/// is that of its bytes.
+/// program at `program`, which is Countersign itself. `input` is the plan and nothing else.
 ///
 /// # Errors
 /// [`PolicyError`]: there is no verdict.
@@ -149,12 +148,11 @@ pub fn judge(
     program: &Path,
     bundle: &Bundle,
     plan: &[u8],
-    digest: Digest,
-    limits: &WorkerLimits,
+    limits: WorkerLimits,
 ) -> Result<Verdict, PolicyError> {
     match ask(program, &request(bundle, Task::Judge), plan, limits)? {
         Answer::Judged(judged) => Ok(Verdict {
-            plan: digest,
+            plan: Digest::of(plan),
             policy: bundle.digest(),
             deny: judged.deny,
             warn: judged.warn,
@@ -189,7 +187,7 @@ pub(super) fn ask(
     program: &Path,
     request: &Request,
     plan: &[u8],
-    limits: &WorkerLimits,
+    limits: WorkerLimits,
 ) -> Result<Answer, PolicyError> {
     let plan_bytes = u64::try_from(plan.len()).unwrap_or(u64::MAX);
     let request = Request { plan_bytes, ..request.clone() };
@@ -255,7 +253,7 @@ pub(super) fn ask(
     })
 }
 
-fn ended(status: ExitStatus, said: String, limits: &WorkerLimits) -> Result<(), PolicyError> {
+fn ended(status: ExitStatus, said: String, limits: WorkerLimits) -> Result<(), PolicyError> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (Some(code), _) => Err(PolicyError::Code { code, said }),
