@@ -100,7 +100,7 @@ removed[change.id] := change if {
 guarded contains [guard, id] if {
 	some edge in input.effect.facts.edges
 	edge.to in guards
-	edge.from in object.keys(removed)
+	removed[edge.from]
 	guard := edge.to
 	id := edge.from
 }
@@ -108,14 +108,14 @@ guarded contains [guard, id] if {
 guarded contains [guard, id] if {
 	some edge in input.effect.facts.edges
 	edge.from in guards
-	edge.to in object.keys(removed)
+	removed[edge.to]
 	guard := edge.from
 	id := edge.to
 }
 
 guarded contains [id, id] if {
 	some id in guards
-	id in object.keys(removed)
+	removed[id]
 }
 
 deny contains {"id": "guard_and_guarded", "change": id, "msg": msg} if {

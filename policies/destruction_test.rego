@@ -1,3 +1,159 @@
 package countersign.destruction_test
 
-test_placeholder if true
+import data.countersign.destruction
+import data.countersign.fixtures_test as fixtures
+
+
+test_a_plan_that_destroys_nothing_passes if {
+	count(destruction.deny) == 0 with input as fixtures.plan({})
+	count(destruction.warn) == 0 with input as fixtures.plan({})
+}
+
+# Data loss.
+
+test_certain_data_loss_is_denied if {
+	plan := fixtures.of_change(object.union(fixtures.claim, {"certainty": "certain"}))
+	fixtures.ids(destruction.deny) == {"data_loss"} with input as plan
+}
+
+test_data_loss_that_nobody_can_rule_out_is_denied if {
+	plan := fixtures.of_change(object.union(fixtures.claim, {"certainty": "unknown"}))
+	fixtures.ids(destruction.deny) == {"data_loss"} with input as plan
+}
+
+test_data_loss_by_an_update_is_denied if {
+	plan := fixtures.of_change({"class": "data-loss"})
+	fixtures.ids(destruction.deny) == {"data_loss"} with input as plan
+}
+
+test_possible_data_loss_is_told_and_passes if {
+	plan := fixtures.of_change({"class": "data-loss", "certainty": "possible"})
+	count(destruction.deny) == 0 with input as plan
+	fixtures.ids(destruction.warn) == {"data_loss_possible"} with input as plan
+}
+
+test_data_loss_that_the_trusted_side_names_passes if {
+	plan := fixtures.of_change(fixtures.claim)
+	count(destruction.deny) == 0 with input as plan
+		with data.settings.destroy_allowed as ["/PersistentVolumeClaim/shop/data"]
+}
+
+test_naming_another_object_allows_nothing if {
+	plan := fixtures.of_change(fixtures.claim)
+	count(destruction.deny) == 1 with input as plan
+		with data.settings.destroy_allowed as ["/PersistentVolumeClaim/shop/data2", "*", ""]
+}
+
+test_data_loss_in_an_environment_for_it_passes if {
+	plan := fixtures.of_change(fixtures.claim)
+	count(destruction.deny) == 0 with input as plan with data.settings.data_loss_environments as ["prod"]
+	count(destruction.deny) == 1 with input as plan with data.settings.data_loss_environments as ["dev"]
+}
+
+# Stateful objects.
+
+stateful_plan(other) := fixtures.plan({
+	"changes": [object.union(object.union(fixtures.change, {"actions": ["delete"], "class": "outage"}), other)],
+	"impact": object.union(fixtures.impact, {"stateful": ["apps/Deployment/shop/web"]}),
+})
+
+test_removing_what_holds_data_is_denied if {
+	fixtures.ids(destruction.deny) == {"stateful_removed"} with input as stateful_plan({})
+}
+
+test_replacing_what_holds_data_is_denied if {
+	plan := stateful_plan({"actions": ["delete", "create"]})
+	fixtures.ids(destruction.deny) == {"stateful_removed"} with input as plan
+}
+
+test_updating_what_holds_data_passes if {
+	count(destruction.deny) == 0 with input as stateful_plan({"actions": ["update"]})
+}
+
+test_removing_what_holds_no_data_passes if {
+	plan := fixtures.of_change({"actions": ["delete"], "class": "outage"})
+	count(destruction.deny) == 0 with input as plan
+}
+
+test_removing_what_holds_data_can_be_allowed if {
+	count(destruction.deny) == 0 with input as stateful_plan({})
+		with data.settings.destroy_allowed as ["apps/Deployment/shop/web"]
+}
+
+# Namespaces and definitions.
+
+test_deleting_a_namespace_in_use_is_denied if {
+	facts := object.union(fixtures.facts, {"contents": [{"namespace": "old", "cases": ["workload"]}]})
+	plan := fixtures.plan({"changes": [object.union(fixtures.change, fixtures.namespace)], "facts": facts})
+	fixtures.ids(destruction.deny) == {"namespace_in_use"} with input as plan
+}
+
+test_deleting_a_namespace_that_nobody_looked_into_is_denied if {
+	fixtures.ids(destruction.deny) == {"namespace_in_use"} with input as fixtures.of_change(fixtures.namespace)
+}
+
+test_deleting_an_empty_namespace_passes if {
+	facts := object.union(fixtures.facts, {"contents": [{"namespace": "old", "cases": []}]})
+	plan := fixtures.plan({"changes": [object.union(fixtures.change, fixtures.namespace)], "facts": facts})
+	count(destruction.deny) == 0 with input as plan
+}
+
+test_deleting_a_definition_in_use_is_denied if {
+	every known in ["yes", "unread"] {
+		facts := object.union(fixtures.facts, {"instances": [{"crd": fixtures.definition.id, "some": known}]})
+		plan := fixtures.plan({"changes": [object.union(fixtures.change, fixtures.definition)], "facts": facts})
+		fixtures.ids(destruction.deny) == {"definition_in_use"} with input as plan
+	}
+}
+
+test_deleting_a_definition_that_nobody_counted_is_denied if {
+	fixtures.ids(destruction.deny) == {"definition_in_use"} with input as fixtures.of_change(fixtures.definition)
+}
+
+test_deleting_an_unused_definition_passes if {
+	facts := object.union(fixtures.facts, {"instances": [{"crd": fixtures.definition.id, "some": "no"}]})
+	plan := fixtures.plan({"changes": [object.union(fixtures.change, fixtures.definition)], "facts": facts})
+	count(destruction.deny) == 0 with input as plan
+}
+
+# Protections.
+
+budget := object.union(fixtures.change, {
+	"id": "policy/PodDisruptionBudget/shop/web",
+	"resource": {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "namespace": "shop", "name": "web"},
+	"actions": ["delete"],
+	"flags": ["guard-removed"],
+})
+
+guarded(edge, actions) := fixtures.plan({
+	"changes": [object.union(fixtures.change, {"actions": actions, "class": "outage"}), budget],
+	"facts": object.union(fixtures.facts, {"edges": [edge]}),
+})
+
+test_a_protection_and_what_it_protects_are_not_removed_together if {
+	plan := guarded({"from": "apps/Deployment/shop/web", "to": budget.id}, ["delete"])
+	fixtures.ids(destruction.deny) == {"guard_and_guarded"} with input as plan
+}
+
+test_it_does_not_matter_who_refers_to_whom if {
+	plan := guarded({"from": budget.id, "to": "apps/Deployment/shop/web"}, ["delete"])
+	fixtures.ids(destruction.deny) == {"guard_and_guarded"} with input as plan
+}
+
+test_a_protection_removed_alone_passes if {
+	plan := guarded({"from": "apps/Deployment/shop/web", "to": budget.id}, ["update"])
+	count(destruction.deny) == 0 with input as plan
+}
+
+test_a_protection_of_something_else_passes if {
+	plan := guarded({"from": "apps/Deployment/shop/api", "to": budget.id}, ["delete"])
+	count(destruction.deny) == 0 with input as plan
+}
+
+# What cannot be undone.
+
+test_what_cannot_be_undone_is_told if {
+	plan := fixtures.of_change({"flags": ["irreversible"]})
+	fixtures.ids(destruction.warn) == {"irreversible"} with input as plan
+	count(destruction.deny) == 0 with input as plan
+}

@@ -19,7 +19,7 @@ use super::{builtin, worker};
 use crate::document::ident::Digest;
 
 /// Largest answer, in bytes.
-const MOST_ANSWER: u64 = 64 << 20;
+const MOST_ANSWER: u64 = 256 << 20;
 /// How much of what a worker writes to stderr is quoted, in bytes.
 const MOST_SAID: u64 = 4 << 10;
 /// How long a worker may take to end once it has answered, in steps of [`PAUSE`].

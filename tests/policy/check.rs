@@ -176,9 +176,6 @@ fn a_path_that_no_plan_has_is_refused() {
     );
     refused_body("input.effect.changes[_].clas == \"outage\"", &["no plan has `clas`", "`class`?"]);
     refused_body("not input.effect.complet", &["no plan has `complet`"]);
-    refused_body(
-        &["no plan has `data_loss`", "`data-loss`?"],
-    );
     refused_body("input.plan.changes", &["no plan has `plan`", "countersign schema plan"]);
     let import = "package main\nimport input.effect as e\ndeny contains \"x\" if e.chnages\n";
     refused(&[("main.rego", import)], &["main.rego:3", "no plan has `chnages`"]);

@@ -249,13 +249,13 @@ impl Walk<'_, '_> {
                 let mut steps: Vec<Step<'_>> =
                     path.iter().take(alias).cloned().map(Step::Static).collect();
                 steps.extend(chain.steps.iter().cloned());
-                self.into_input(span, &steps);
+                self.plan_path(span, &steps);
             }
             None => {}
         }
     }
 
-    fn into_input(&mut self, span: &Span, steps: &[Step<'_>]) {
+    fn plan_path(&mut self, span: &Span, steps: &[Step<'_>]) {
         if let Some((name, known)) = self.shape.missing(steps) {
             let near = nearest(&name, known.iter().map(String::as_str));
             let hint = match near {
