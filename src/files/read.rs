@@ -149,8 +149,7 @@ impl Folder {
     /// # Errors
     /// [`FileError`].
     pub fn entries(&self) -> Result<Vec<Entry>, FileError> {
-        let failed =
-            |source| FileError::System { path: self.path.clone(), verb: "listed", source };
+        let failed = |source| FileError::System { path: self.path.clone(), verb: "listed", source };
         let mut found = Vec::new();
         for entry in self.dir.entries().map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -187,8 +186,7 @@ impl Folder {
     }
 
     pub(super) fn duplicate(&self) -> Result<Self, FileError> {
-        let failed =
-            |source| FileError::System { path: self.path.clone(), verb: "opened", source };
+        let failed = |source| FileError::System { path: self.path.clone(), verb: "opened", source };
         Ok(Self { dir: self.dir.try_clone().map_err(failed)?, path: self.path.clone() })
     }
 }
