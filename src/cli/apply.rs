@@ -140,7 +140,10 @@ fn finish(
     let shown = match &copied {
         Ok(path) => path.clone(),
         Err(fault) => {
-            session.note(&format!("The receipt is in the ledger, but not beside the plan: {}", fault.message()));
+            session.note(&format!(
+                "The receipt is in the ledger, but not beside the plan: {}",
+                fault.message()
+            ));
             "the ledger".to_owned()
         }
     };

@@ -62,8 +62,11 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
     let root = files::open_folder(&path).map_err(|error| file_fault(&error))?;
     for name in ["countersign.toml", "trust.json"] {
         if root.kind(name).map_err(|error| file_fault(&error))?.is_some() {
-            return Err(Fault::new(Code::Error, format!("{} is there already; init never overwrites", path.join(name).display()))
-                .hint("this is a project already: `countersign status` says where it stands"));
+            return Err(Fault::new(
+                Code::Error,
+                format!("{} is there already; init never overwrites", path.join(name).display()),
+            )
+            .hint("this is a project already: `countersign status` says where it stands"));
         }
     }
     let project = name(args, &path)?;
@@ -83,7 +86,8 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         Ok(place) => place,
         // A project of this name was here before: its ledger stays, so that what it spent stays spent.
         Err(fault) if fault.code() == Code::LedgerUnusable => {
-            let place = session.ledger_folder(&project, &config::Ledger::default())?.display().to_string();
+            let place =
+                session.ledger_folder(&project, &config::Ledger::default())?.display().to_string();
             session.note(&format!("The ledger at {place} stays as it is."));
             place
         }
@@ -144,7 +148,8 @@ fn name(args: &InitArgs, path: &Path) -> Result<Label, Fault> {
         label(full.file_name()?.to_str()?)
     };
     args.name.clone().or_else(of_folder).ok_or_else(|| {
-        Fault::new(Code::Error, "the folder's name makes no project name").hint("give one with --name")
+        Fault::new(Code::Error, "the folder's name makes no project name")
+            .hint("give one with --name")
     })
 }
 
@@ -173,8 +178,11 @@ fn key(args: &InitArgs, session: &Session<'_, '_>) -> Result<PublicKey, Fault> {
         many => {
             let each = |one: &Candidate| format!("{} ({})", one.place, one.public.fingerprint());
             let all: Vec<_> = many.iter().map(each).collect();
-            Err(Fault::new(Code::Error, format!("you have {} Ed25519 keys: {}", many.len(), all.join(", ")))
-                .hint("choose one: `--key FILE.pub`"))
+            Err(Fault::new(
+                Code::Error,
+                format!("you have {} Ed25519 keys: {}", many.len(), all.join(", ")),
+            )
+            .hint("choose one: `--key FILE.pub`"))
         }
     }
 }
@@ -217,7 +225,8 @@ fn only_folder(root: &Folder) -> Result<String, Fault> {
 /// Path of the first manifest in a folder, in the order of the alphabet.
 fn first_manifest(folder: &Folder, depth: usize) -> Option<String> {
     let entries = folder.entries().ok()?;
-    let manifest = |name: &str| name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+    let manifest =
+        |name: &str| name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
     let here = entries.iter().find(|entry| {
         !entry.folder
             && !entry.name.starts_with('.')

@@ -12,8 +12,8 @@ use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
 use crate::ledger::local::Local;
-use crate::review::neutral::terminal as neutral;
 use crate::ledger::{Description, Ledger, LedgerError};
+use crate::review::neutral::terminal as neutral;
 
 /// Make and look at the ledger, which makes "once" true
 #[derive(Debug, Subcommand)]
@@ -67,8 +67,7 @@ pub(super) fn create(
         state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
     }
     let place = folder.display().to_string();
-    let store = Local::create(&folder)
-        .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+    let store = Local::create(&folder).map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
     Ledger::create(Box::new(store), project, keys::random_id()?, session.now()).map_err(fault)?;
     Ok(place)
 }
@@ -96,15 +95,23 @@ fn told(found: &Description) -> String {
         let holder = &held.lock.holder;
         text.push_str(&format!(
             "  LOCKED {} by {} on {} (process {}) since {}\n    for plan {}; lock id {}\n",
-            held.target, holder.principal, neutral(&holder.host), holder.pid, holder.since,
-            held.lock.plan, held.lock.id
+            held.target,
+            holder.principal,
+            neutral(&holder.host),
+            holder.pid,
+            holder.since,
+            held.lock.plan,
+            held.lock.id
         ));
     }
     for plan in plans {
         text.push_str(&format!("  plan {}: {} begun\n", plan.plan, plan.rounds.len()));
     }
     for chain in chains {
-        text.push_str(&format!("  {}: {} receipts, head {}\n", chain.target, chain.length, chain.head));
+        text.push_str(&format!(
+            "  {}: {} receipts, head {}\n",
+            chain.target, chain.length, chain.head
+        ));
     }
     text
 }

@@ -38,7 +38,8 @@ pub(super) fn run(args: &LogArgs, session: &mut Session<'_, '_>) -> Result<Code,
     let mut kept = Vec::new();
     for target in ledger.targets().map_err(fault)? {
         let receipts = ledger.receipts(&target).map_err(fault)?;
-        let wanted = |receipt: &StoredReceipt| only.is_none_or(|only| receipt.statement.plan == only);
+        let wanted =
+            |receipt: &StoredReceipt| only.is_none_or(|only| receipt.statement.plan == only);
         for receipt in receipts.into_iter().filter(wanted) {
             let link = signed(&receipt, &trusted);
             documents.push(json!({

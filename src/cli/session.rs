@@ -12,8 +12,8 @@ use crate::config;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::{Trusted, TrustedError};
-use crate::ledger::{Ledger, LedgerError};
 use crate::ledger::local::Local;
+use crate::ledger::{Ledger, LedgerError};
 use crate::review::Style;
 
 /// A command's surroundings.

@@ -98,8 +98,11 @@ pub(super) fn shown<T>(examined: &Examined, show: impl FnOnce(&Page<'_>) -> T) -
     };
     let set_aside: Vec<SetAside> = examined.approvals().iter().filter_map(aside).collect();
     let expires = examined.expires_at();
-    let view =
-        examined.standing().map(|standing| StandingView { standing, expires, set_aside: &set_aside });
+    let view = examined.standing().map(|standing| StandingView {
+        standing,
+        expires,
+        set_aside: &set_aside,
+    });
     let plan = examined.plan();
     show(&Page {
         plan: plan.document(),
@@ -154,8 +157,13 @@ fn one(
         Ok(examined) => examined,
         Err(refusal) => {
             let fault = Fault::refusal(&refusal, place);
-            let lines = format!("{place}: broken\n    {} [{}]\n", fault.message(), fault.code().name());
-            return Ok((State::Broken, json!({"plan": place, "state": State::Broken, "refusals": [fault]}), lines));
+            let lines =
+                format!("{place}: broken\n    {} [{}]\n", fault.message(), fault.code().name());
+            return Ok((
+                State::Broken,
+                json!({"plan": place, "state": State::Broken, "refusals": [fault]}),
+                lines,
+            ));
         }
     };
     let digest = examined.plan().digest();
@@ -196,8 +204,7 @@ fn state(examined: &Examined, last: Option<&Round>) -> State {
     let waits = |refusal: &Refusal| {
         matches!(refusal, Refusal::BelowQuorum(_) | Refusal::BadApproval { .. })
     };
-    let refused =
-        |refusal: &Refusal| matches!(refusal, Refusal::Denied(_) | Refusal::Rejected(_));
+    let refused = |refusal: &Refusal| matches!(refusal, Refusal::Denied(_) | Refusal::Rejected(_));
     if examined.refusals().is_empty() {
         State::Ready
     } else if examined.refusals().iter().all(|refusal| waits(refusal)) {

@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::fault::Fault;
+use super::keys;
 use super::paths::file_fault;
 use super::session::Session;
-use super::keys;
 use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Label;
@@ -168,7 +168,8 @@ fn show(root: &TrustRoot, session: &mut Session<'_, '_>) {
         let stored: serde_json::Value = serde_json::from_slice(root.to_bytes()).unwrap_or_default();
         return session.print_json(&json!({"digest": root.digest(), "trust": stored}));
     }
-    let mut text = format!("trust.json version {}, expires {}\n", root.version(), root.expires_at());
+    let mut text =
+        format!("trust.json version {}, expires {}\n", root.version(), root.expires_at());
     for principal in root.principals() {
         let what = match principal.nature() {
             Nature::Person => "person".to_owned(),
@@ -212,7 +213,9 @@ fn check(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault>
             Code::TrustInvalid,
             format!("trust.json version {} expired at {}", root.version(), root.expires_at()),
         )
-        .hint("`countersign trust renew` on the trusted side writes a version that holds for longer"));
+        .hint(
+            "`countersign trust renew` on the trusted side writes a version that holds for longer",
+        ));
     }
     let days = root.expires_at().seconds_since(now) / 86_400;
     if session.json() {
@@ -220,7 +223,10 @@ fn check(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault>
             "version": root.version(), "digest": root.digest(), "expiresInDays": days,
         }));
     } else {
-        session.print(&format!("trust.json version {} loads; it expires in {days} days.\n", root.version()));
+        session.print(&format!(
+            "trust.json version {} loads; it expires in {days} days.\n",
+            root.version()
+        ));
     }
     Ok(Code::Ok)
 }

@@ -118,7 +118,10 @@ fn play(stage: &mut Stage<'_, '_, '_>, root: &Folder) -> Result<(), Fault> {
 
     stage.say("\n3. Without approvals it is not applied.");
     let before = checksum(root)?;
-    stage.run(&["apply", "plans/scale-web", "--trusted", "."], Step::Refused(Code::ApprovalRequired))?;
+    stage.run(
+        &["apply", "plans/scale-web", "--trusted", "."],
+        Step::Refused(Code::ApprovalRequired),
+    )?;
     stage.same("the manifests", before, checksum(root)?);
 
     stage.say("\n4. A destructive proposal is denied by policy.");
@@ -132,7 +135,8 @@ fn play(stage: &mut Stage<'_, '_, '_>, root: &Folder) -> Result<(), Fault> {
     let text = String::from_utf8_lossy(&bytes).replacen("\"replicas\":5", "\"replicas\":9", 1);
     stage.shell("sed -i 's/\"replicas\":5/\"replicas\":9/' plans/scale-web/plan.json");
     replace(&plan, "plan.json", text.as_bytes())?;
-    stage.run(&["apply", "plans/scale-web", "--trusted", "."], Step::Refused(Code::PlanIntegrity))?;
+    stage
+        .run(&["apply", "plans/scale-web", "--trusted", "."], Step::Refused(Code::PlanIntegrity))?;
     stage.shell("sed -i 's/\"replicas\":9/\"replicas\":5/' plans/scale-web/plan.json");
     replace(&plan, "plan.json", &bytes)?;
 
@@ -170,7 +174,9 @@ fn approve(stage: &mut Stage<'_, '_, '_>, digest: &Digest) -> Result<(), Fault> 
     };
     stage.briefly(&with(&sign("../keys/alice"), &[]))?;
     if !stage.installed("ssh-keygen") {
-        stage.say("   (ssh-keygen is not installed here: Bob uses his key through Countersign, too)");
+        stage.say(
+            "   (ssh-keygen is not installed here: Bob uses his key through Countersign, too)",
+        );
         return stage.briefly(&with(&sign("../keys/bob"), &[]));
     }
     stage.briefly(&with(&sign("../keys/bob.pub"), &["--prepare"]))?;
@@ -192,7 +198,8 @@ fn texts(root: &Folder) -> Result<Vec<(String, Vec<u8>)>, Fault> {
     let mut found = Vec::new();
     for (path, _) in shop::MANIFESTS {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let folder = root.folder(&format!("shop/manifests/{folder}")).map_err(|e| file_fault(&e))?;
+        let folder =
+            root.folder(&format!("shop/manifests/{folder}")).map_err(|e| file_fault(&e))?;
         let bytes = folder.read(name, 1 << 20).map_err(|error| file_fault(&error))?;
         found.push((format!("manifests/{path}"), bytes));
     }

@@ -3,10 +3,19 @@
 /// Path beneath `manifests/`, and text.
 pub(super) const MANIFESTS: [(&str, &str); 19] = [
     ("_cluster/crd-coupons.yaml", include_str!("../../../fixtures/shop/_cluster/crd-coupons.yaml")),
-    ("_cluster/namespace-shop.yaml", include_str!("../../../fixtures/shop/_cluster/namespace-shop.yaml")),
-    ("_cluster/priorityclass-high.yaml", include_str!("../../../fixtures/shop/_cluster/priorityclass-high.yaml")),
+    (
+        "_cluster/namespace-shop.yaml",
+        include_str!("../../../fixtures/shop/_cluster/namespace-shop.yaml"),
+    ),
+    (
+        "_cluster/priorityclass-high.yaml",
+        include_str!("../../../fixtures/shop/_cluster/priorityclass-high.yaml"),
+    ),
     ("_cluster/rbac.yaml", include_str!("../../../fixtures/shop/_cluster/rbac.yaml")),
-    ("_cluster/storageclass-fast.yaml", include_str!("../../../fixtures/shop/_cluster/storageclass-fast.yaml")),
+    (
+        "_cluster/storageclass-fast.yaml",
+        include_str!("../../../fixtures/shop/_cluster/storageclass-fast.yaml"),
+    ),
     ("kustomization.yaml", include_str!("../../../fixtures/shop/kustomization.yaml")),
     ("shop/api.yaml", include_str!("../../../fixtures/shop/shop/api.yaml")),
     ("shop/cache.yaml", include_str!("../../../fixtures/shop/shop/cache.yaml")),
@@ -15,7 +24,10 @@ pub(super) const MANIFESTS: [(&str, &str); 19] = [
     ("shop/db.yaml", include_str!("../../../fixtures/shop/shop/db.yaml")),
     ("shop/ingress.yaml", include_str!("../../../fixtures/shop/shop/ingress.yaml")),
     ("shop/limits.json", include_str!("../../../fixtures/shop/shop/limits.json")),
-    ("shop/networkpolicy-default.yaml", include_str!("../../../fixtures/shop/shop/networkpolicy-default.yaml")),
+    (
+        "shop/networkpolicy-default.yaml",
+        include_str!("../../../fixtures/shop/shop/networkpolicy-default.yaml"),
+    ),
     ("shop/rbac.yaml", include_str!("../../../fixtures/shop/shop/rbac.yaml")),
     ("shop/report.yaml", include_str!("../../../fixtures/shop/shop/report.yaml")),
     ("shop/serviceaccounts.yaml", include_str!("../../../fixtures/shop/shop/serviceaccounts.yaml")),

@@ -156,7 +156,8 @@ impl TrustRoot {
     ) -> Result<Self, RootError> {
         let mut written = self.next();
         written.quorum.retain(|entry| entry.environment != *environment || entry.class != class);
-        let demand = |demand: &Demand| WrittenDemand { count: demand.count, role: demand.role.clone() };
+        let demand =
+            |demand: &Demand| WrittenDemand { count: demand.count, role: demand.role.clone() };
         written.quorum.push(WrittenEntry {
             class,
             environment: environment.clone(),
