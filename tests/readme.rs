@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use countersign::clock::Instant;
+
 /// One command of the README and what stands below it.
 #[derive(Debug, PartialEq)]
 struct Shown {
@@ -77,10 +79,8 @@ fn shape_word(word: &str) -> String {
     if word.starts_with("AAAA") && word.len() > 40 {
         return "<public key>".to_owned();
     }
-    let time = word.len() >= 20
-        && word.ends_with(['Z', '.'])
-        && word.contains('T')
-        && word.starts_with("20");
+    let bare = word.trim_end_matches([':', '.']);
+    let time = bare.len() == 20 && bare.ends_with('Z') && bare.parse::<Instant>().is_ok();
     if time {
         return "<time>".to_owned();
     }
