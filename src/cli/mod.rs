@@ -166,6 +166,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World<'_>)
     match result {
         Ok(code) => code,
         Err(fault) => {
+            let fault = interrupted(fault, session.world());
             let code = fault.code();
             present::fault(&fault, output, session.world());
             code
@@ -189,6 +190,15 @@ impl Command {
             (_, Output::Json) => Ok(()),
         }
     }
+}
+
+/// A failure from 20 on says itself what became of the target. One before it, in a run that
+/// somebody stopped, is the stop: the same key press ends the process that asks the policies.
+fn interrupted(fault: Fault, world: &World<'_>) -> Fault {
+    if world.is_interrupted() && fault.code() < Code::ApplyFailedClean {
+        return Fault::new(Code::Interrupted, "interrupted; nothing was changed");
+    }
+    fault
 }
 
 fn dispatch(command: Command, session: &mut Session<'_, '_>) -> Result<Code, Fault> {

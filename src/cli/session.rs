@@ -115,7 +115,9 @@ impl<'s, 'w> Session<'s, 'w> {
         };
         match self.directory().is_dir() {
             true => Ok(()),
-            false => Err(Fault::new(Code::Error, format!("-C {}: no such folder", typed.display()))),
+            false => {
+                Err(Fault::new(Code::Error, format!("-C {}: no such folder", typed.display())))
+            }
         }
     }
 
