@@ -32,6 +32,16 @@ test_possible_data_loss_is_told_and_passes if {
 	fixtures.ids(destruction.warn) == {"data_loss_possible"} with input as plan
 }
 
+test_only_possible_data_loss_is_told_as_such if {
+	every other in [
+		{"class": "data-loss", "certainty": "certain"},
+		{"class": "data-loss", "certainty": "unknown"},
+		{"class": "outage", "certainty": "possible"},
+	] {
+		count(destruction.warn) == 0 with input as fixtures.of_change(other)
+	}
+}
+
 test_data_loss_that_the_trusted_side_names_passes if {
 	plan := fixtures.of_change(fixtures.claim)
 	count(destruction.deny) == 0 with input as plan
@@ -80,7 +90,26 @@ test_removing_what_holds_data_can_be_allowed if {
 		with data.settings.destroy_allowed as ["apps/Deployment/shop/web"]
 }
 
+test_what_loses_its_data_is_denied_once if {
+	plan := stateful_plan({"class": "data-loss"})
+	fixtures.ids(destruction.deny) == {"data_loss"} with input as plan
+}
+
 # Namespaces and definitions.
+
+test_changing_a_namespace_or_a_definition_passes if {
+	every kind in [fixtures.namespace, fixtures.definition] {
+		plan := fixtures.of_change(object.union(kind, {"actions": ["update"]}))
+		count(destruction.deny) == 0 with input as plan
+	}
+}
+
+test_deleting_a_namespace_or_a_definition_can_be_allowed if {
+	every kind in [fixtures.namespace, fixtures.definition] {
+		count(destruction.deny) == 0 with input as fixtures.of_change(kind)
+			with data.settings.destroy_allowed as [kind.id]
+	}
+}
 
 test_deleting_a_namespace_in_use_is_denied if {
 	facts := object.union(fixtures.facts, {"contents": [{"namespace": "old", "cases": ["workload"]}]})
@@ -148,6 +177,22 @@ test_a_protection_removed_alone_passes if {
 test_a_protection_of_something_else_passes if {
 	plan := guarded({"from": "apps/Deployment/shop/api", "to": budget.id}, ["delete"])
 	count(destruction.deny) == 0 with input as plan
+}
+
+test_no_edge_of_what_is_removed_alone_is_minded if {
+	every edge in [
+		{"from": "apps/Deployment/shop/web", "to": "apps/Deployment/shop/api"},
+		{"from": "apps/Deployment/shop/api", "to": "apps/Deployment/shop/web"},
+	] {
+		count(destruction.deny) == 0 with input as guarded(edge, ["delete"])
+	}
+}
+
+test_an_object_that_loses_its_own_protection_is_not_removed if {
+	plan := fixtures.of_change({"actions": ["delete"], "class": "outage", "flags": ["guard-removed"]})
+	fixtures.ids(destruction.deny) == {"guard_and_guarded"} with input as plan
+	count(destruction.deny) == 0 with input as plan
+		with data.settings.destroy_allowed as ["apps/Deployment/shop/web"]
 }
 
 # What cannot be undone.
