@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod custody;
 mod document;
+mod files;
 mod gate;
 mod intake;
 mod layering;

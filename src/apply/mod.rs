@@ -148,17 +148,23 @@ fn told(error: &directory::Stop) -> Vec<String> {
 ///
 /// # Errors
 /// [`ApplyError`], [`LedgerError::NothingBegun`] among them.
-pub fn abandon(plan: &Plan, giving_up: GivingUp<'_>, world: World<'_>) -> Result<Applied, ApplyError> {
+pub fn abandon(
+    plan: &Plan,
+    giving_up: GivingUp<'_>,
+    world: World<'_>,
+) -> Result<Applied, ApplyError> {
     let GivingUp { applier, host, process, ids, policy, trust_version, reason } = giving_up;
     let now = (world.clock)();
     let target = crate::gate::target_key(plan);
-    let holder = Holder { principal: applier.clone(), host: host.to_owned(), pid: process, since: now };
+    let holder =
+        Holder { principal: applier.clone(), host: host.to_owned(), pid: process, since: now };
     let (apply_id, lock_id) = ids;
     let rounds = world.ledger.rounds(plan.digest()).map_err(Box::new)?;
     let Some(open) = rounds.last().filter(|round| round.state.is_open()) else {
         return Err(Box::new(LedgerError::NothingBegun(plan.digest())).into());
     };
-    let lock = world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(Box::new)?;
+    let lock =
+        world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(Box::new)?;
     let said = Said {
         principal: applier,
         apply_id: apply_id.clone(),

@@ -49,7 +49,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     let trusted = session.trusted(true)?;
     let project = session.project()?;
     let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
-    let ledger = session.ledger(&trusted)?;
+    let ledger = session.ledger(&trusted, Some(&folder.bytes))?;
     let applier = keys::applier(args.key.as_deref(), &trusted, session)?;
     session.world().catch_signals().map_err(|error| Fault::of(Code::Error, &error))?;
     let interrupted = std::sync::Arc::clone(&session.world().interrupted);
@@ -140,7 +140,10 @@ fn finish(
     let shown = match &copied {
         Ok(path) => path.clone(),
         Err(fault) => {
-            session.note(&format!("The receipt is in the ledger, but not beside the plan: {}", fault.message()));
+            session.note(&format!(
+                "The receipt is in the ledger, but not beside the plan: {}",
+                fault.message()
+            ));
             "the ledger".to_owned()
         }
     };

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::fault::Fault;
 use super::keys::{self, Person};
 use super::paths::{self, PlanFolder};
-use super::status::shown;
 use super::session::Session;
+use super::status::shown;
 use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Digest;
@@ -77,9 +77,11 @@ fn seconds(text: &str) -> Result<i64, String> {
     number.checked_mul(unit).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 
-fn class(text: &str) -> Result<Class, String> {
+pub(super) fn class(text: &str) -> Result<Class, String> {
     serde_json::from_value(json!(text)).map_err(|_| {
-        format!("{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive")
+        format!(
+            "{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive"
+        )
     })
 }
 
@@ -94,7 +96,7 @@ fn desk(plan: &std::path::Path, session: &mut Session<'_, '_>) -> Result<Desk, F
     let trusted = session.trusted(false)?;
     let folder = paths::open(plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
-    let ledger = session.ledger(&trusted).ok();
+    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
     session.progress("examining the plan");
     let worker = session.world().program.clone();
     let examined = gate::examine(Inputs {
@@ -116,8 +118,11 @@ pub(super) fn run(args: &ApproveArgs, session: &mut Session<'_, '_>) -> Result<C
     let hours = desk.trusted.root.approval_max_hours();
     let most = i64::from(hours).saturating_mul(3_600);
     if args.expires_in > most {
-        return Err(Fault::new(Code::Error, format!("trust.json lets nobody approve for longer than {hours} hours"))
-            .hint("choose a shorter --expires-in"));
+        return Err(Fault::new(
+            Code::Error,
+            format!("trust.json lets nobody approve for longer than {hours} hours"),
+        )
+        .hint("choose a shorter --expires-in"));
     }
     let now = session.now();
     let approval = Approval {
@@ -178,9 +183,8 @@ fn refuse_what_no_approval_mends(desk: &Desk) -> Result<(), Fault> {
 /// Refuses an approval that would fill no place: a signature for nothing misleads whoever sees it.
 fn would_count(desk: &Desk, approval: &Approval) -> Result<(), Fault> {
     let standing = desk.examined.count_with(&desk.trusted, approval);
-    let standing = standing.map_err(|error| {
-        Fault::refusal(&Refusal::Quorum(Box::new(error)), &desk.folder.shown)
-    })?;
+    let standing = standing
+        .map_err(|error| Fault::refusal(&Refusal::Quorum(Box::new(error)), &desk.folder.shown))?;
     if standing.counted.iter().any(|counted| counted.principal == approval.principal) {
         return Ok(());
     }
@@ -223,16 +227,24 @@ fn confirm(args: &ApproveArgs, desk: &Desk, session: &mut Session<'_, '_>) -> Re
     let has = |class: Class| changes.iter().filter(move |change| change.class == class);
     if let Some(digest) = args.digest {
         if digest != plan.digest() {
-            return Err(Fault::new(Code::ApprovalInvalid, "--digest is not the digest of this plan")
-                .because(format!("the plan is {}", plan.digest()))
-                .hint("read the plan again: it is not the one you meant"));
+            return Err(Fault::new(
+                Code::ApprovalInvalid,
+                "--digest is not the digest of this plan",
+            )
+            .because(format!("the plan is {}", plan.digest()))
+            .hint("read the plan again: it is not the one you meant"));
         }
         for class in [Class::DataLoss, Class::Outage] {
             if has(class).next().is_some() && !args.acknowledge.contains(&class) {
                 let word = serde_json::to_value(class).unwrap_or_default();
                 let word = word.as_str().unwrap_or_default().to_owned();
-                return Err(Fault::new(Code::Error, format!("the plan has changes of class {word}, and --acknowledge does not name it"))
-                    .hint(format!("if that is wanted: `--acknowledge {word}`")));
+                return Err(Fault::new(
+                    Code::Error,
+                    format!(
+                        "the plan has changes of class {word}, and --acknowledge does not name it"
+                    ),
+                )
+                .hint(format!("if that is wanted: `--acknowledge {word}`")));
             }
         }
         return Ok(());
@@ -247,7 +259,11 @@ fn confirm(args: &ApproveArgs, desk: &Desk, session: &mut Session<'_, '_>) -> Re
     } else {
         for change in &lost {
             let answer = session.ask(
-                &format!("{} {} loses data. Type its name to go on:", change.resource.kind, review::neutral::terminal(&change.resource.name)),
+                &format!(
+                    "{} {} loses data. Type its name to go on:",
+                    change.resource.kind,
+                    review::neutral::terminal(&change.resource.name)
+                ),
                 "--digest and --acknowledge data-loss",
             )?;
             same(&answer, &change.resource.name)?;
@@ -292,8 +308,8 @@ fn finish(
     let Some(signer) = &person.signer else {
         return Err(Fault::new(Code::Error, "there is no private key to sign with"));
     };
-    let envelope = envelope::seal(&bytes, signer)
-        .map_err(|error| Fault::of(Code::Error, &error))?;
+    let envelope =
+        envelope::seal(&bytes, signer).map_err(|error| Fault::of(Code::Error, &error))?;
     let written = desk.folder.add("approvals", &format!("{name}.intoto.json"), &envelope)?;
     let (word, until) = match decision {
         Decision::Approve => ("Approved", format!(" until {expires}")),
@@ -310,7 +326,10 @@ fn finish(
     let next = match decision {
         Decision::Approve => format!("Next: countersign status {}\n", desk.folder.shown),
         Decision::Reject => {
-            format!("{} takes it back with: countersign approve {}\n", person.principal, desk.folder.shown)
+            format!(
+                "{} takes it back with: countersign approve {}\n",
+                person.principal, desk.folder.shown
+            )
         }
     };
     if !session.quiet() {

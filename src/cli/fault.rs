@@ -18,13 +18,17 @@ pub struct Fault {
     message: String,
     causes: Vec<String>,
     hints: Vec<String>,
+    /// Where an input is wrong, for a program that mends it; only in JSON.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<serde_json::Value>,
 }
 
 impl Fault {
     /// A failure in one sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let number = code.number();
-        Self { number, code, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        let (causes, hints, problems) = (Vec::new(), Vec::new(), Vec::new());
+        Self { number, code, message: message.into(), causes, hints, problems }
     }
 
     /// An error and its sources, each a cause.
@@ -48,6 +52,13 @@ impl Fault {
         if !hint.is_empty() && !self.hints.contains(&hint) {
             self.hints.push(hint);
         }
+        self
+    }
+
+    /// Adds a problem of an input, with its file, line, column and pointer as members.
+    #[must_use]
+    pub fn problem<T: Serialize>(mut self, problem: &T) -> Self {
+        self.problems.extend(serde_json::to_value(problem));
         self
     }
 

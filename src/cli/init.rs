@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::paths::file_fault;
 use super::session::Session;
 use super::{keys, ledger};
-use crate::config::TargetPath;
+use crate::config::{self, TargetPath};
 use crate::custody::key_file::SecretKey;
 use crate::custody::masking::MaskingKey;
 use crate::custody::random;
@@ -62,8 +62,11 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
     let root = files::open_folder(&path).map_err(|error| file_fault(&error))?;
     for name in ["countersign.toml", "trust.json"] {
         if root.kind(name).map_err(|error| file_fault(&error))?.is_some() {
-            return Err(Fault::new(Code::Error, format!("{} is there already; init never overwrites", path.join(name).display()))
-                .hint("this is a project already: `countersign status` says where it stands"));
+            return Err(Fault::new(
+                Code::Error,
+                format!("{} is there already; init never overwrites", path.join(name).display()),
+            )
+            .hint("this is a project already: `countersign status` says where it stands"));
         }
     }
     let project = name(args, &path)?;
@@ -79,11 +82,12 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         let bits = random::bytes::<32>().map_err(|error| Fault::of(Code::Error, &error))?;
         MaskingKey::create(state.folder(), &bits).map_err(|e| Fault::of(Code::Error, &e))?;
     }
-    let ledger = match ledger::create(&project, session) {
+    let ledger = match ledger::create(&project, &config::Ledger::default(), session) {
         Ok(place) => place,
         // A project of this name was here before: its ledger stays, so that what it spent stays spent.
         Err(fault) if fault.code() == Code::LedgerUnusable => {
-            let place = session.ledger_folder(&project)?.display().to_string();
+            let place =
+                session.ledger_folder(&project, &config::Ledger::default())?.display().to_string();
             session.note(&format!("The ledger at {place} stays as it is."));
             place
         }
@@ -98,7 +102,7 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         now: session.now(),
     })
     .map_err(|error| Fault::of(Code::TrustInvalid, &error))?;
-    let config = config(&project, &args.env, &manifests);
+    let config = toml(&project, &args.env, &manifests);
     write(&root, &config, &trust)?;
 
     let proposal = format!("countersign plan -f {example} --name first-plan");
@@ -144,7 +148,8 @@ fn name(args: &InitArgs, path: &Path) -> Result<Label, Fault> {
         label(full.file_name()?.to_str()?)
     };
     args.name.clone().or_else(of_folder).ok_or_else(|| {
-        Fault::new(Code::Error, "the folder's name makes no project name").hint("give one with --name")
+        Fault::new(Code::Error, "the folder's name makes no project name")
+            .hint("give one with --name")
     })
 }
 
@@ -173,8 +178,11 @@ fn key(args: &InitArgs, session: &Session<'_, '_>) -> Result<PublicKey, Fault> {
         many => {
             let each = |one: &Candidate| format!("{} ({})", one.place, one.public.fingerprint());
             let all: Vec<_> = many.iter().map(each).collect();
-            Err(Fault::new(Code::Error, format!("you have {} Ed25519 keys: {}", many.len(), all.join(", ")))
-                .hint("choose one: `--key FILE.pub`"))
+            Err(Fault::new(
+                Code::Error,
+                format!("you have {} Ed25519 keys: {}", many.len(), all.join(", ")),
+            )
+            .hint("choose one: `--key FILE.pub`"))
         }
     }
 }
@@ -217,7 +225,8 @@ fn only_folder(root: &Folder) -> Result<String, Fault> {
 /// Path of the first manifest in a folder, in the order of the alphabet.
 fn first_manifest(folder: &Folder, depth: usize) -> Option<String> {
     let entries = folder.entries().ok()?;
-    let manifest = |name: &str| name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+    let manifest =
+        |name: &str| name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
     let here = entries.iter().find(|entry| {
         !entry.folder
             && !entry.name.starts_with('.')
@@ -258,7 +267,7 @@ fn machine(state: &State, project: &Label, role: &str) -> Result<PublicKey, Faul
     Ok(key.map_err(|error| Fault::of(Code::Error, &error))?.public().clone())
 }
 
-fn config(project: &Label, environment: &Label, manifests: &TargetPath) -> String {
+fn toml(project: &Label, environment: &Label, manifests: &TargetPath) -> String {
     format!(
         "# Read from the trusted side only. `countersign schema config` describes every key.\n\
          name = \"{project}\"\n\

@@ -150,9 +150,8 @@ pub(super) fn person(
 ) -> Result<Person, Fault> {
     let (ssh, agent) = places(session);
     let places = Places { ssh: ssh.as_deref(), agent: agent.as_deref() };
-    let is_person = |key: &PublicKey| {
-        trusted.root.principal_of(key).is_some_and(|found| !found.is_machine())
-    };
+    let is_person =
+        |key: &PublicKey| trusted.root.principal_of(key).is_some_and(|found| !found.is_machine());
     let named = named.map(|named| parse(named, session)).transpose()?;
     let (public, place, signer) = if public_only {
         let (public, place) = public(named.as_ref(), places, &is_person)?;
@@ -171,7 +170,11 @@ pub(super) fn person(
         }),
         Some(found) => Err(Fault::new(
             Code::Error,
-            format!("key {} is the machine {}'s; only people decide", public.fingerprint(), found.id()),
+            format!(
+                "key {} is the machine {}'s; only people decide",
+                public.fingerprint(),
+                found.id()
+            ),
         )),
         None => Err(not_enrolled(&public, "approver", trusted)),
     }

@@ -6,13 +6,14 @@ use serde_json::json;
 use super::fault::Fault;
 use super::keys;
 use super::session::Session;
+use crate::config;
 use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
 use crate::ledger::local::Local;
-use crate::review::neutral::terminal as neutral;
 use crate::ledger::{Description, Ledger, LedgerError};
+use crate::review::neutral::terminal as neutral;
 
 /// Make and look at the ledger, which makes "once" true
 #[derive(Debug, Subcommand)]
@@ -39,7 +40,7 @@ pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Res
     match command {
         LedgerCommand::Create => {
             let trusted = session.trusted(false)?;
-            let place = create(&trusted.config.name, session)?;
+            let place = create(&trusted.config.name, &trusted.config.ledger, session)?;
             if session.json() {
                 session.print_json(&json!({"created": place}));
             } else {
@@ -53,21 +54,27 @@ pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Res
 }
 
 /// Makes the empty ledger of a project, and says where it is.
-pub(super) fn create(project: &Label, session: &Session<'_, '_>) -> Result<String, Fault> {
+pub(super) fn create(
+    project: &Label,
+    ledger: &config::Ledger,
+    session: &Session<'_, '_>,
+) -> Result<String, Fault> {
     let fault = |error: LedgerError| ledger_fault(&error);
-    let state = State::made(&session.state()?)
-        .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
-    let folder = state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
-    let place = folder.path().display().to_string();
-    let store = Local::create(folder.path())
-        .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+    let folder = session.ledger_folder(project, ledger)?;
+    if *ledger == config::Ledger::default() {
+        let state = State::made(&session.state()?)
+            .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+        state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
+    }
+    let place = folder.display().to_string();
+    let store = Local::create(&folder).map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
     Ledger::create(Box::new(store), project, keys::random_id()?, session.now()).map_err(fault)?;
     Ok(place)
 }
 
 fn show(session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted)?;
+    let ledger = session.ledger(&trusted, None)?;
     let found = ledger.describe().map_err(|error| ledger_fault(&error))?;
     if session.json() {
         session.print_json(&found);
@@ -88,22 +95,30 @@ fn told(found: &Description) -> String {
         let holder = &held.lock.holder;
         text.push_str(&format!(
             "  LOCKED {} by {} on {} (process {}) since {}\n    for plan {}; lock id {}\n",
-            held.target, holder.principal, neutral(&holder.host), holder.pid, holder.since,
-            held.lock.plan, held.lock.id
+            held.target,
+            holder.principal,
+            neutral(&holder.host),
+            holder.pid,
+            holder.since,
+            held.lock.plan,
+            held.lock.id
         ));
     }
     for plan in plans {
         text.push_str(&format!("  plan {}: {} begun\n", plan.plan, plan.rounds.len()));
     }
     for chain in chains {
-        text.push_str(&format!("  {}: {} receipts, head {}\n", chain.target, chain.length, chain.head));
+        text.push_str(&format!(
+            "  {}: {} receipts, head {}\n",
+            chain.target, chain.length, chain.head
+        ));
     }
     text
 }
 
 fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted)?;
+    let ledger = session.ledger(&trusted, None)?;
     let was = ledger.unlock(&args.id).map_err(|error| ledger_fault(&error))?;
     let holder = &was.lock.holder;
     if session.json() {

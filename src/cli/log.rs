@@ -29,20 +29,17 @@ pub(super) struct LogArgs {
 
 pub(super) fn run(args: &LogArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted)?;
-    let only = match &args.plan {
-        None => None,
-        Some(typed) => {
-            let most = trusted.config.limits.max_plan_bytes;
-            Some(Digest::of(&paths::open(typed, most, session)?.bytes))
-        }
-    };
+    let most = trusted.config.limits.max_plan_bytes;
+    let plan = args.plan.as_ref().map(|typed| paths::open(typed, most, session)).transpose()?;
+    let ledger = session.ledger(&trusted, plan.as_ref().map(|plan| plan.bytes.as_slice()))?;
+    let only = plan.map(|plan| Digest::of(&plan.bytes));
     let fault = |error: LedgerError| Fault::of(error.code(), &error).hint(error.hint());
     let mut documents = Vec::new();
     let mut kept = Vec::new();
     for target in ledger.targets().map_err(fault)? {
         let receipts = ledger.receipts(&target).map_err(fault)?;
-        let wanted = |receipt: &StoredReceipt| only.is_none_or(|only| receipt.statement.plan == only);
+        let wanted =
+            |receipt: &StoredReceipt| only.is_none_or(|only| receipt.statement.plan == only);
         for receipt in receipts.into_iter().filter(wanted) {
             let link = signed(&receipt, &trusted);
             documents.push(json!({

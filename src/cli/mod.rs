@@ -4,6 +4,7 @@
 mod apply;
 mod approve;
 mod completion;
+mod demo;
 pub mod fault;
 mod init;
 mod keys;
@@ -113,6 +114,7 @@ enum Command {
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
     Schema(schema::SchemaArgs),
+    Demo(demo::DemoArgs),
     Completion(completion::CompletionArgs),
 }
 
@@ -161,6 +163,7 @@ fn dispatch(command: Command, session: &mut Session<'_, '_>) -> Result<Code, Fau
         Command::Log(args) => log::run(&args, session),
         Command::Trust(command) => trust::run(&command, session),
         Command::Ledger(command) => ledger::run(&command, session),
+        Command::Demo(args) => demo::run(&args, session),
         Command::Schema(args) => schema::run(&args, session),
         Command::Completion(args) => completion::run(&args, &mut Line::command(), session),
     }

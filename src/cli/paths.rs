@@ -25,10 +25,15 @@ pub(super) fn file_fault(error: &FileError) -> Fault {
 }
 
 /// Opens the plan that `typed` names: its folder, or its plan.json.
-pub(super) fn open(typed: &Path, most: usize, session: &Session<'_, '_>) -> Result<PlanFolder, Fault> {
+pub(super) fn open(
+    typed: &Path,
+    most: usize,
+    session: &Session<'_, '_>,
+) -> Result<PlanFolder, Fault> {
     let named = typed.file_name().is_some_and(|name| name == "plan.json");
     let folder = if named { typed.parent().unwrap_or(Path::new("")) } else { typed };
-    let shown = if folder.as_os_str().is_empty() { ".".to_owned() } else { folder.display().to_string() };
+    let shown =
+        if folder.as_os_str().is_empty() { ".".to_owned() } else { folder.display().to_string() };
     let path = match folder.as_os_str().is_empty() {
         true => session.directory(),
         false => session.path(folder),

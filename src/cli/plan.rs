@@ -6,10 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::keys;
 use super::paths::file_fault;
 use super::policy::policy_fault;
 use super::session::Session;
-use super::keys;
 use crate::config::Target;
 use crate::document::code::Code;
 use crate::document::ident::{Digest, Label};
@@ -94,7 +94,9 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
     let verdict = judge(&worker, &trusted.bundle, plan.bytes(), WorkerLimits::default());
     let verdict = verdict.map_err(|error| {
         policy_fault(&error)
-            .because(format!("{shown}/plan.json is written, but without a verdict nobody can approve it"))
+            .because(format!(
+                "{shown}/plan.json is written, but without a verdict nobody can approve it"
+            ))
             .hint("mend the policies, then `countersign policy check` the plan")
     })?;
     let page = Page {
@@ -146,15 +148,16 @@ fn make(
         requested_by: args.requested_by.clone(),
     };
     let read = intake::read(&sources, &defaults, &limits).map_err(|error| input_fault(&error))?;
+    for note in &read.notes {
+        session.note(&review::neutral::terminal(note));
+    }
     let proposal = read.proposal;
     let unknown = |error| {
-        Fault::of(Code::Error, &error).hint("name another with --env and --target, or in the proposal")
+        Fault::of(Code::Error, &error)
+            .hint("name another with --env and --target, or in the proposal")
     };
-    let target = trusted
-        .config
-        .target(&proposal.environment, &proposal.target)
-        .map_err(unknown)?
-        .clone();
+    let target =
+        trusted.config.target(&proposal.environment, &proposal.target).map_err(unknown)?.clone();
     let Target::Directory(target) = target else {
         return Err(Fault::new(Code::Error, "this version plans `directory` targets only"));
     };
@@ -177,9 +180,9 @@ fn make(
 
 /// Every problem of an input: each a cause of its own.
 fn input_fault(error: &intake::IntakeError) -> Fault {
-    let mut fault = Fault::new(Code::Error, error.to_string());
+    let mut fault = Fault::new(Code::Error, "the input cannot be used");
     for problem in &error.problems {
-        fault = fault.because(problem.to_string());
+        fault = fault.because(problem.to_string()).problem(problem);
     }
     fault
 }
@@ -189,26 +192,24 @@ fn no_change(plan: &Plan, session: &mut Session<'_, '_>) -> Code {
     if session.json() {
         session.print_json(&json!({"plan": null, "digest": null, "written": false}));
     } else {
-        session.print(&format!("No change: target {target} is already as proposed. Nothing was written.\n"));
+        session.print(&format!(
+            "No change: target {target} is already as proposed. Nothing was written.\n"
+        ));
     }
     Code::Ok
 }
 
 /// Compares with the committed plan.
 fn locked(root: &Folder, shown: &str, plan: &Plan) -> Result<(), Fault> {
-    let committed = root
-        .folder(shown)
-        .and_then(|folder| folder.read("plan.json", u64::MAX))
-        .map_err(|error| file_fault(&error).hint("plan without --locked first, and commit the folder"))?;
+    let committed =
+        root.folder(shown).and_then(|folder| folder.read("plan.json", u64::MAX)).map_err(
+            |error| file_fault(&error).hint("plan without --locked first, and commit the folder"),
+        )?;
     if committed == plan.bytes() {
         return Ok(());
     }
     Err(Fault::new(Code::PlanStale, format!("{shown} is not what the proposal gives now"))
-        .because(format!(
-            "it gives {}, and {} is committed",
-            plan.digest(),
-            Digest::of(&committed)
-        ))
+        .because(format!("it gives {}, and {} is committed", plan.digest(), Digest::of(&committed)))
         .hint("plan again without --locked, then ask for new approvals"))
 }
 
@@ -219,8 +220,11 @@ fn write(root: &Folder, shown: &str, plan: &Plan, envelope: &[u8]) -> Result<Str
     if let Some(receipts) = sub(&folder, "receipts").map_err(fault)?
         && !receipts.entries().map_err(fault)?.is_empty()
     {
-        return Err(Fault::new(Code::Error, format!("{shown} was applied already: it has a receipt"))
-            .hint("choose another name with --name; a plan that was applied stays as it is"));
+        return Err(Fault::new(
+            Code::Error,
+            format!("{shown} was applied already: it has a receipt"),
+        )
+        .hint("choose another name with --name; a plan that was applied stays as it is"));
     }
     let before = folder.read_if_there("plan.json", u64::MAX).map_err(fault)?;
     let same = before.as_deref() == Some(plan.bytes());
@@ -237,7 +241,9 @@ fn write(root: &Folder, shown: &str, plan: &Plan, envelope: &[u8]) -> Result<Str
     folder.replace("planner.intoto.json", envelope, Mode::Open).map_err(fault)?;
     Ok(match (before.is_some(), same, dropped) {
         (false, ..) => format!("Wrote {shown}/plan.json and its planner's statement."),
-        (true, true, _) => format!("{shown}/plan.json comes out the same; its approvals still count."),
+        (true, true, _) => {
+            format!("{shown}/plan.json comes out the same; its approvals still count.")
+        }
         (true, false, 0) => format!("Wrote {shown}/plan.json anew: it is another plan now."),
         (true, false, n) => format!(
             "Wrote {shown}/plan.json anew: it is another plan now, and {n} old {} for it {} removed.",

@@ -77,7 +77,10 @@ fn check(args: &CheckArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault>
             }
             for raise in &verdict.require_approval {
                 let f = &raise.finding;
-                text.push_str(&format!("  NEEDS {} × {}  {}:{}\n", raise.count, raise.role, f.file, f.line));
+                text.push_str(&format!(
+                    "  NEEDS {} × {}  {}:{}\n",
+                    raise.count, raise.role, f.file, f.line
+                ));
                 text.push_str(&format!("       {}\n", neutral(&f.message)));
             }
             text.push_str(&format!("  policy sha256 {}\n", verdict.policy));

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Output;
 use super::fault::Fault;
 use super::paths;
 use super::session::Session;
-use super::Output;
 use crate::config::Limits;
 use crate::document::code::Code;
 use crate::plan::Plan;
@@ -44,8 +44,7 @@ pub(super) fn run(args: &ReviewArgs, session: &mut Session<'_, '_>) -> Result<Co
         let folder = paths::open(typed, most, session)?;
         plans.push(folder.plan()?);
     }
-    let pages: Vec<Page<'_>> =
-        plans.iter().map(page).collect();
+    let pages: Vec<Page<'_>> = plans.iter().map(page).collect();
     match session.options().output {
         Output::Json => {
             let all: Vec<_> = pages.iter().map(review::json).collect();
@@ -54,7 +53,8 @@ pub(super) fn run(args: &ReviewArgs, session: &mut Session<'_, '_>) -> Result<Co
         Output::Markdown => session.print(&review::markdown(&pages)),
         Output::Text => {
             let style = session.style();
-            let texts: Vec<_> = pages.iter().map(|page| review::terminal(page, style).text).collect();
+            let texts: Vec<_> =
+                pages.iter().map(|page| review::terminal(page, style).text).collect();
             session.print(&texts.join("\n"));
         }
     }

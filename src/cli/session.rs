@@ -8,11 +8,12 @@ use super::fault::Fault;
 use super::world::World;
 use super::{Colour, Options, Output, present};
 use crate::clock::Instant;
+use crate::config;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::{Trusted, TrustedError};
-use crate::ledger::{Ledger, LedgerError};
 use crate::ledger::local::Local;
+use crate::ledger::{Ledger, LedgerError};
 use crate::review::Style;
 
 /// A command's surroundings.
@@ -162,15 +163,35 @@ impl<'s, 'w> Session<'s, 'w> {
         }
     }
 
-    /// Where the ledger of the project is kept on this machine.
-    pub(super) fn ledger_folder(&self, project: &Label) -> Result<PathBuf, Fault> {
-        Ok(self.state()?.join("ledgers").join(project.as_str()))
+    /// Where a ledger is kept on this machine.
+    pub(super) fn ledger_folder(
+        &self,
+        project: &Label,
+        ledger: &config::Ledger,
+    ) -> Result<PathBuf, Fault> {
+        match ledger {
+            config::Ledger::Local { path: Some(path) } => Ok(PathBuf::from(path)),
+            config::Ledger::Local { path: None } => {
+                Ok(self.state()?.join("ledgers").join(project.as_str()))
+            }
+        }
     }
 
-    /// The project's ledger.
-    pub(super) fn ledger(&self, trusted: &Trusted) -> Result<Ledger, Fault> {
-        let project = &trusted.config.name;
-        let folder = self.ledger_folder(project)?;
+    /// The ledger of the target that a plan is for, by the trusted configuration; the project's
+    /// where no plan is meant, or the plan cannot be read.
+    pub(super) fn ledger(&self, trusted: &Trusted, plan: Option<&[u8]>) -> Result<Ledger, Fault> {
+        let config = &trusted.config;
+        let place = plan.and_then(|bytes| {
+            let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+            let label = |at: &str| value.pointer(at)?.as_str()?.parse::<Label>().ok();
+            Some((label("/proposal/environment")?, label("/proposal/target")?))
+        });
+        let ledger = match &place {
+            Some((environment, target)) => config.ledger_of(environment, target),
+            None => &config.ledger,
+        };
+        let project = &config.name;
+        let folder = self.ledger_folder(project, ledger)?;
         let place = folder.display().to_string();
         let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
         store

@@ -13,7 +13,7 @@ use crate::document::code::Code;
 use crate::document::statement::Outcome;
 use crate::files;
 use crate::gate::{self, Examined, Inputs, Refusal, Trusted, Weighed};
-use crate::ledger::{Ledger, Round, RoundState};
+use crate::ledger::{Round, RoundState};
 use crate::review::standing::SetAside;
 use crate::review::{self, Page, StandingView};
 
@@ -66,7 +66,6 @@ impl State {
 
 pub(super) fn run(args: &StatusArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted).ok();
     let plans = match args.plan.as_slice() {
         [] => every_plan(session)?,
         some => some.to_vec(),
@@ -75,7 +74,7 @@ pub(super) fn run(args: &StatusArgs, session: &mut Session<'_, '_>) -> Result<Co
     let mut text = String::new();
     for typed in &plans {
         session.progress("examining plans");
-        let (state, document, lines) = one(typed, &trusted, ledger.as_ref(), session)?;
+        let (state, document, lines) = one(typed, &trusted, session)?;
         if args.state.is_none_or(|wanted| wanted == state) {
             documents.push(document);
             text.push_str(&lines);
@@ -99,8 +98,11 @@ pub(super) fn shown<T>(examined: &Examined, show: impl FnOnce(&Page<'_>) -> T) -
     };
     let set_aside: Vec<SetAside> = examined.approvals().iter().filter_map(aside).collect();
     let expires = examined.expires_at();
-    let view =
-        examined.standing().map(|standing| StandingView { standing, expires, set_aside: &set_aside });
+    let view = examined.standing().map(|standing| StandingView {
+        standing,
+        expires,
+        set_aside: &set_aside,
+    });
     let plan = examined.plan();
     show(&Page {
         plan: plan.document(),
@@ -136,17 +138,17 @@ fn every_plan(session: &Session<'_, '_>) -> Result<Vec<PathBuf>, Fault> {
 fn one(
     typed: &std::path::Path,
     trusted: &Trusted,
-    ledger: Option<&Ledger>,
     session: &mut Session<'_, '_>,
 ) -> Result<(State, serde_json::Value, String), Fault> {
     let folder = paths::open(typed, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
+    let ledger = session.ledger(trusted, Some(&folder.bytes)).ok();
     let worker = session.world().program.clone();
     let examined = gate::examine(Inputs {
         plan: &folder.bytes,
         papers: &papers,
         trusted,
-        ledger,
+        ledger: ledger.as_ref(),
         worker: &worker,
         now: session.now(),
     });
@@ -155,12 +157,17 @@ fn one(
         Ok(examined) => examined,
         Err(refusal) => {
             let fault = Fault::refusal(&refusal, place);
-            let lines = format!("{place}: broken\n    {} [{}]\n", fault.message(), fault.code().name());
-            return Ok((State::Broken, json!({"plan": place, "state": State::Broken, "refusals": [fault]}), lines));
+            let lines =
+                format!("{place}: broken\n    {} [{}]\n", fault.message(), fault.code().name());
+            return Ok((
+                State::Broken,
+                json!({"plan": place, "state": State::Broken, "refusals": [fault]}),
+                lines,
+            ));
         }
     };
     let digest = examined.plan().digest();
-    let rounds = ledger.map(|ledger| ledger.rounds(digest)).transpose();
+    let rounds = ledger.as_ref().map(|ledger| ledger.rounds(digest)).transpose();
     let rounds = rounds.map_err(|e| Fault::of(e.code(), &e).hint(e.hint()))?.unwrap_or_default();
     let state = state(&examined, rounds.last());
     let faults: Vec<Fault> =
@@ -197,8 +204,7 @@ fn state(examined: &Examined, last: Option<&Round>) -> State {
     let waits = |refusal: &Refusal| {
         matches!(refusal, Refusal::BelowQuorum(_) | Refusal::BadApproval { .. })
     };
-    let refused =
-        |refusal: &Refusal| matches!(refusal, Refusal::Denied(_) | Refusal::Rejected(_));
+    let refused = |refusal: &Refusal| matches!(refusal, Refusal::Denied(_) | Refusal::Rejected(_));
     if examined.refusals().is_empty() {
         State::Ready
     } else if examined.refusals().iter().all(|refusal| waits(refusal)) {

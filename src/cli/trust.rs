@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::fault::Fault;
+use super::keys;
 use super::paths::file_fault;
 use super::session::Session;
-use super::keys;
 use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Label;
@@ -16,6 +16,7 @@ use crate::files::{self, Mode};
 use crate::review::neutral::terminal;
 use crate::trust::key::PublicKey;
 use crate::trust::principal::Nature;
+use crate::trust::quorum::Demand;
 use crate::trust::root::{Addition, Revocation, RootError, TrustRoot};
 
 /// Who may approve what; every change raises the version of trust.json
@@ -27,6 +28,8 @@ pub(super) enum TrustCommand {
     Add(AddArgs),
     Remove(RemoveArgs),
     Revoke(RevokeArgs),
+    Quorum(QuorumArgs),
+    Renew(RenewArgs),
 }
 
 /// Enrol a person or a machine, or a further key or role of one
@@ -69,6 +72,41 @@ pub(super) struct RevokeArgs {
     id: Revocation,
 }
 
+/// Set how many people of which role must approve in an environment
+///
+/// Example: countersign trust quorum prod --from disruptive --require approver=2
+#[derive(Debug, Args)]
+pub(super) struct QuorumArgs {
+    /// The environment
+    environment: Label,
+    /// The least class of change that it holds for
+    #[arg(long, value_name = "CLASS", value_parser = super::approve::class, default_value = "none")]
+    from: Class,
+    /// So many people of a role; each person fills one place
+    #[arg(long, value_name = "ROLE=N", required = true, value_parser = demand)]
+    require: Vec<Demand>,
+    /// Whoever asked for a plan may approve it, too (shown as "self-approved" everywhere)
+    #[arg(long)]
+    requester_may_approve: bool,
+}
+
+/// Let trust.json hold for longer
+///
+/// Example: countersign trust renew --days 365
+#[derive(Debug, Args)]
+pub(super) struct RenewArgs {
+    /// From now on
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
+    days: u16,
+}
+
+fn demand(text: &str) -> Result<Demand, String> {
+    let wrong = || format!("{text:?} is not ROLE=N, such as approver=2");
+    let (role, count) = text.split_once('=').ok_or_else(wrong)?;
+    let role = role.parse().map_err(|_| wrong())?;
+    Ok(Demand { role, count: count.parse().map_err(|_| wrong())? })
+}
+
 pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let folder = files::open_folder(&session.trusted_folder(false)?).map_err(|e| file_fault(&e))?;
     let bytes = folder.read("trust.json", 4 << 20).map_err(|error| {
@@ -85,6 +123,13 @@ pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Resu
         TrustCommand::Add(args) => add(args, &root, session)?,
         TrustCommand::Remove(args) => root.without(&args.name).map_err(|e| root_fault(&e))?,
         TrustCommand::Revoke(args) => root.revoke(&args.id).map_err(|e| root_fault(&e))?,
+        TrustCommand::Quorum(args) => root
+            .with_quorum(&args.environment, args.from, &args.require, args.requester_may_approve)
+            .map_err(|e| root_fault(&e))?,
+        TrustCommand::Renew(args) => {
+            let at = session.now().plus_seconds(i64::from(args.days) * 86_400);
+            root.valid_until(at).map_err(|e| root_fault(&e))?
+        }
     };
     folder.replace("trust.json", changed.to_bytes(), Mode::Open).map_err(|e| file_fault(&e))?;
     if session.json() {
@@ -123,7 +168,8 @@ fn show(root: &TrustRoot, session: &mut Session<'_, '_>) {
         let stored: serde_json::Value = serde_json::from_slice(root.to_bytes()).unwrap_or_default();
         return session.print_json(&json!({"digest": root.digest(), "trust": stored}));
     }
-    let mut text = format!("trust.json version {}, expires {}\n", root.version(), root.expires_at());
+    let mut text =
+        format!("trust.json version {}, expires {}\n", root.version(), root.expires_at());
     for principal in root.principals() {
         let what = match principal.nature() {
             Nature::Person => "person".to_owned(),
@@ -167,7 +213,9 @@ fn check(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault>
             Code::TrustInvalid,
             format!("trust.json version {} expired at {}", root.version(), root.expires_at()),
         )
-        .hint("write a new version with a later `expiresAt`"));
+        .hint(
+            "`countersign trust renew` on the trusted side writes a version that holds for longer",
+        ));
     }
     let days = root.expires_at().seconds_since(now) / 86_400;
     if session.json() {
@@ -175,7 +223,10 @@ fn check(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault>
             "version": root.version(), "digest": root.digest(), "expiresInDays": days,
         }));
     } else {
-        session.print(&format!("trust.json version {} loads; it expires in {days} days.\n", root.version()));
+        session.print(&format!(
+            "trust.json version {} loads; it expires in {days} days.\n",
+            root.version()
+        ));
     }
     Ok(Code::Ok)
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::fault::Fault;
 use super::paths;
-use super::status::shown;
 use super::session::Session;
+use super::status::shown;
 use crate::document::code::Code;
 use crate::gate::{self, Inputs};
 use crate::review;
@@ -34,10 +34,12 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
     let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&args.approvals, session)?;
     // Without a ledger the rest can still be checked; what was not is said.
-    let ledger = session.ledger(&trusted).ok();
+    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
     let mut unchecked = Vec::new();
     if ledger.is_none() {
-        unchecked.push("whether approvals are spent and trust.json is rolled back: no ledger on this machine");
+        unchecked.push(
+            "whether approvals are spent and trust.json is rolled back: no ledger on this machine",
+        );
     }
     if !args.live {
         unchecked.push("whether the live target still gives this plan: `--live` looks");

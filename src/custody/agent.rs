@@ -16,8 +16,8 @@ use crate::trust::key::{ED25519, PublicKey};
 use crate::trust::sign::{Sign, SignError};
 use crate::trust::wire::{self, Misframed, Wire, push_string};
 
-/// Most bytes of an answer (as OpenSSH's own limit, `AGENT_MAX_LEN`).
-const MAX_ANSWER: u32 = 256 << 10;
+/// Most bytes of a request or an answer (OpenSSH's own limit, `AGENT_MAX_LEN`).
+const MAX_MESSAGE: u32 = 256 << 10;
 /// How long the list of keys is waited for.
 const LIST: Duration = Duration::from_secs(5);
 /// How long a signature is waited for: a person may have to confirm it (`ssh-add -c`).
@@ -52,12 +52,20 @@ pub enum AgentError {
         seconds: u64,
     },
     /// An answer longer than any it has reason to give.
-    #[error("the agent at {path} answers with {bytes} bytes; at most {MAX_ANSWER} are read", path = .path.display())]
+    #[error("the agent at {path} answers with {bytes} bytes; at most {MAX_MESSAGE} are read", path = .path.display())]
     TooLarge {
         /// The socket.
         path: PathBuf,
         /// How many it announced.
         bytes: u32,
+    },
+    /// A message longer than an agent reads.
+    #[error(
+        "{bytes} bytes are too many for an agent to sign, which reads {MAX_MESSAGE}; sign with a key file"
+    )]
+    MessageTooLarge {
+        /// How many there are, with the frame around them.
+        bytes: usize,
     },
     /// Not an answer to what was asked.
     #[error("the agent at {path} gives no proper answer", path = .path.display())]
@@ -195,6 +203,9 @@ impl Agent {
 
     /// One request, one answer, on a connection of its own.
     fn ask(&self, request: &[u8], patience: Duration) -> Result<Vec<u8>, AgentError> {
+        if request.len() > usize::try_from(MAX_MESSAGE).unwrap_or_default() {
+            return Err(AgentError::MessageTooLarge { bytes: request.len() });
+        }
         files::check_socket(&self.path).map_err(AgentError::Socket)?;
         let deadline = Deadline::after(patience);
         let silent = || AgentError::Silent { path: self.path.clone(), seconds: patience.as_secs() };
@@ -229,7 +240,7 @@ impl Agent {
         let mut length = [0; 4];
         fill(&mut length)?;
         let bytes = u32::from_be_bytes(length);
-        if bytes > MAX_ANSWER {
+        if bytes > MAX_MESSAGE {
             return Err(AgentError::TooLarge { path: self.path.clone(), bytes });
         }
         let mut answer = vec![0; usize::try_from(bytes).unwrap_or_default()];

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
 use ssh_key::public::Ed25519PublicKey;
@@ -13,14 +15,19 @@ use zeroize::Zeroizing;
 
 use super::passphrase::{Ask, Unanswered};
 use crate::files::{self, FileError, Folder, Mode};
-use crate::trust::key::{KeyError, PublicKey};
+use crate::trust::key::{ED25519, KeyError, PublicKey};
 use crate::trust::sign::{Sign, SignError};
+use crate::trust::wire::Wire;
 
 /// Most bytes of a key file.
 const MAX_BYTES: u64 = 64 << 10;
 /// Most rounds of the key derivation: a file must not keep the program busy for minutes.
-/// `ssh-keygen` writes 16 or 24; this many take about as many seconds as `-a 1000` there.
+/// `ssh-keygen` writes 16 or 24, unless `-a` says another number; 1,000 take about 20 seconds.
 const MAX_ROUNDS: u32 = 1_000;
+
+const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
+const END: &str = "-----END OPENSSH PRIVATE KEY-----";
+const MAGIC: &[u8] = b"openssh-key-v1\0";
 
 /// Why a private key is not read or made.
 #[derive(Debug, Error)]
@@ -133,13 +140,12 @@ impl SecretKey {
         if let Some(found) = other_format(text) {
             return Err(KeyFileError::Format { path: path(), found });
         }
+        // Named before a passphrase is asked for in vain.
+        if let Some(kind) = other_kind(text) {
+            return Err(KeyFileError::Kind { path: path(), kind });
+        }
         let damaged = |source| KeyFileError::Damaged { path: path(), source };
         let mut key = PrivateKey::from_openssh(text).map_err(damaged)?;
-        // Named before a passphrase is asked for in vain.
-        let kind = key.algorithm();
-        if kind != ssh_key::Algorithm::Ed25519 {
-            return Err(KeyFileError::Kind { path: path(), kind: kind.to_string() });
-        }
         if key.is_encrypted() {
             key = decrypt(&key, name, ask)?;
         }
@@ -220,7 +226,7 @@ fn decrypt(key: &PrivateKey, name: &Path, ask: &mut Ask<'_>) -> Result<PrivateKe
 /// What a text is that does not begin as a private key of OpenSSH does.
 fn other_format(text: &[u8]) -> Option<&'static str> {
     let begins = |with: &str| text.starts_with(with.as_bytes());
-    if begins("-----BEGIN OPENSSH PRIVATE KEY-----") {
+    if begins(BEGIN) {
         None
     } else if ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| begins(kind)) {
         Some("a public key (give the file without .pub, or agent:SHA256:…)")
@@ -231,6 +237,25 @@ fn other_format(text: &[u8]) -> Option<&'static str> {
     } else {
         Some("something else")
     }
+}
+
+/// The kind of a well-framed key that is not Ed25519, from its public half, which is never
+/// encrypted (OpenSSH, PROTOCOL.key, section 1). The parser of the key knows only some kinds.
+fn other_kind(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    let body = text.trim_end().strip_prefix(BEGIN)?.strip_suffix(END)?;
+    let joined = Zeroizing::new(body.split_ascii_whitespace().collect::<String>());
+    let blob = Zeroizing::new(STANDARD.decode(joined.as_bytes()).ok()?);
+    let mut wire = Wire::new(&blob);
+    wire.take(MAGIC.len()).ok().filter(|magic| *magic == MAGIC)?;
+    for _cipher_kdf_options in 0..3 {
+        wire.string().ok()?;
+    }
+    let _how_many = wire.uint32().ok()?;
+    let kind = Wire::new(wire.string().ok()?).string().ok()?;
+    let kind = std::str::from_utf8(kind).ok()?;
+    let plain = kind.bytes().all(|c| c.is_ascii_alphanumeric() || b"-@._".contains(&c));
+    (plain && kind != ED25519).then(|| kind.to_owned())
 }
 
 impl Sign for SecretKey {

@@ -207,7 +207,7 @@ impl Folder {
         self.dir
             .rename(&temporary.name, &self.dir, name)
             .map_err(|source| self.failed(name, "replaced", source))?;
-        temporary.is_gone();
+        temporary.renamed();
         self.sync(name, &format!("replace {name}"))
     }
 
@@ -279,7 +279,7 @@ struct Temporary<'a> {
 
 impl Temporary<'_> {
     /// It has another name now.
-    fn is_gone(mut self) {
+    fn renamed(mut self) {
         self.name.clear();
     }
 }

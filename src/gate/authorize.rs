@@ -14,10 +14,10 @@ use crate::config::Target;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
 use crate::ledger::{Holder, Ledger, Spent, TargetKey};
-use crate::trust::principal::{APPLIER, Principal};
 use crate::observe::directory;
 use crate::plan::{self, Plan};
 use crate::trust::key::PublicKey;
+use crate::trust::principal::{APPLIER, Principal};
 use crate::trust::quorum::Standing;
 
 /// What the live half of the gate needs: the world, as arguments.
@@ -146,7 +146,8 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let spent = live.ledger.spend(lock, &approvals, apply_id.clone(), live.resume, now);
     let spent = spent.map_err(refuse)?;
     let (policy, trust_version) = (verdict.policy, trust.0);
-    let parts = Parts { plan, spent, expires_at, started_at, applier, policy, trust_version, standing };
+    let parts =
+        Parts { plan, spent, expires_at, started_at, applier, policy, trust_version, standing };
     Ok(Authorized { parts })
 }
 

@@ -12,12 +12,12 @@ use crate::config::{DirectoryTarget, Target};
 use crate::document::effect::{Class, PreviewState, TargetIdentity};
 use crate::document::ident::ResourceId;
 use crate::document::statement::{Approval, ApprovalId, Planned, Statement};
-use crate::trust::principal::PLANNER;
 use crate::ledger::{ApprovalUse, Ledger};
 use crate::plan::Plan;
-use crate::policy::verdict::Verdict;
 use crate::policy::judge::{WorkerLimits, judge};
+use crate::policy::verdict::Verdict;
 use crate::trust::envelope::Envelope;
+use crate::trust::principal::PLANNER;
 use crate::trust::quorum::{self, Demand, Question, QuorumError, Standing};
 
 /// What the gate is asked about. Time and the worker's program are arguments.
@@ -143,7 +143,9 @@ impl Examined {
         }
         // Without a verdict or a standing there is a refusal that says why.
         let (Some(verdict), Some(standing)) = (verdict, standing) else {
-            return Err(Refusal::Incomplete(vec!["it was not examined to the end".to_owned()]).into());
+            return Err(
+                Refusal::Incomplete(vec!["it was not examined to the end".to_owned()]).into()
+            );
         };
         let fills = |approval: &Approval| {
             standing.counted.iter().any(|counted| counted.approval == approval.approval_id)
@@ -198,12 +200,7 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
     Ok(Examined { plan, planned, verdict, approvals, standing, refusals, trust })
 }
 
-fn trust(
-    trusted: &Trusted,
-    ledger: Option<&Ledger>,
-    now: Instant,
-    refusals: &mut Vec<Refusal>,
-) {
+fn trust(trusted: &Trusted, ledger: Option<&Ledger>, now: Instant, refusals: &mut Vec<Refusal>) {
     let (version, at) = (trusted.root.version(), trusted.root.expires_at());
     if at <= now {
         refusals.push(Refusal::TrustExpired { version, at });
@@ -298,15 +295,16 @@ fn outside<'c>(
 fn planner(plan: &Plan, papers: &Papers, trusted: &Trusted) -> Result<Planned, Refusal> {
     let planner = &plan.document().proposal.planner;
     let version = trusted.root.version();
-    let principal = trusted.root.principal(planner).filter(|found| found.roles().any(|role| role.as_str() == PLANNER));
+    let principal = trusted
+        .root
+        .principal(planner)
+        .filter(|found| found.roles().any(|role| role.as_str() == PLANNER));
     if principal.is_none() {
         return Err(Refusal::PlannerUnknown { planner: planner.clone(), version });
     }
     let bytes = papers.planner.as_ref().ok_or(Refusal::PlannerMissing)?;
-    let unsigned = |source| Refusal::PlannerSignature {
-        planner: planner.clone(),
-        source: Box::new(source),
-    };
+    let unsigned =
+        |source| Refusal::PlannerSignature { planner: planner.clone(), source: Box::new(source) };
     let keys = trusted.root.keys_of(planner);
     let envelope = Envelope::parse(bytes).map_err(unsigned)?;
     let verified = envelope.verify(&keys).map_err(unsigned)?;
@@ -411,9 +409,8 @@ fn report(
         Err(fault) => Some((weighed.name.clone(), fault.to_string())),
     };
     let faults = approvals.iter().filter_map(told).collect();
-    let unknown = approvals
-        .iter()
-        .any(|w| matches!(w.result, Err(ApprovalFault::UnknownKey { .. })));
+    let unknown =
+        approvals.iter().any(|w| matches!(w.result, Err(ApprovalFault::UnknownKey { .. })));
     let spent = approvals.iter().any(|w| matches!(w.result, Err(ApprovalFault::Spent(_))));
     refusals.push(Refusal::BadApproval { standing: standing.clone(), faults, unknown, spent });
     approvals

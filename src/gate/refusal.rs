@@ -94,7 +94,9 @@ pub enum Refusal {
         source: Box<EnvelopeError>,
     },
     /// The plan names a planner that is none.
-    #[error("the plan names {planner} as its planner, who is no `planner` in trust.json version {version}")]
+    #[error(
+        "the plan names {planner} as its planner, who is no `planner` in trust.json version {version}"
+    )]
     PlannerUnknown {
         /// As the plan says.
         planner: Label,
@@ -249,7 +251,9 @@ impl Refusal {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Plan(error) => match **error {
-                OpenError::Rules { .. } => "plan again with this version, then ask for new approvals",
+                OpenError::Rules { .. } => {
+                    "plan again with this version, then ask for new approvals"
+                }
                 OpenError::Canonical(_)
                 | OpenError::Contradiction(_)
                 | OpenError::Derived { .. } => {
@@ -257,7 +261,7 @@ impl Refusal {
                 }
             },
             Self::TrustExpired { .. } => {
-                "somebody on the trusted side writes a new version with a later `expiresAt`"
+                "`countersign trust renew` on the trusted side writes a version that holds for longer"
             }
             Self::TrustRolledBack { .. } | Self::TrustForked { .. } => {
                 "use the current trust.json of the trusted branch; if this one is right, find out who applied with the other"
@@ -282,18 +286,26 @@ impl Refusal {
                 "enrol the planner on the trusted side: `countersign trust add NAME --key FILE.pub --role planner --machine --owner PERSON`"
             }
             Self::Denied(_) => "change the proposal so that the rules pass, then plan again",
-            Self::NoVerdict(_) => "mend the policies on the trusted side: without a verdict nothing is approved or applied",
+            Self::NoVerdict(_) => {
+                "mend the policies on the trusted side: without a verdict nothing is approved or applied"
+            }
             Self::Quorum(_) => "mend trust.json or the policy that asks for the role",
-            Self::BelowQuorum(_) => "ask for the approvals that are missing: `countersign status {plan}` says who could",
+            Self::BelowQuorum(_) => {
+                "ask for the approvals that are missing: `countersign status {plan}` says who could"
+            }
             Self::BadApproval { unknown, spent, .. } => fault_hint(*unknown, *spent),
-            Self::Rejected(_) => "the same person takes it back by approving, or plan something else",
+            Self::Rejected(_) => {
+                "the same person takes it back by approving, or plan something else"
+            }
             Self::ExpiredMeanwhile { .. } => "ask for a new approval",
             Self::Stale { .. } => "plan again, then ask for new approvals; these do not carry over",
             Self::Unobservable(_) => "mend what cannot be read; nothing was changed",
             Self::NotApplier { .. } => {
                 "use the key of an applier (`--key`), or enrol this one on the trusted side"
             }
-            Self::Begun => "finish it with `countersign apply {plan} --resume`, or give it up with `--abandon --reason …`",
+            Self::Begun => {
+                "finish it with `countersign apply {plan} --resume`, or give it up with `--abandon --reason …`"
+            }
             Self::NothingBegun => "leave `--resume` out",
             Self::Ledger(error) => error.hint(),
         }

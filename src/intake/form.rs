@@ -83,6 +83,9 @@ impl Members {
             return None;
         };
         for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+            if leaf.is_full() {
+                break;
+            }
             let shown: String = name.chars().take(60).collect();
             let hint = advice(name, known);
             leaf.refuse_member(&at.join(name), format!("unknown member {shown:?}"), &hint);

@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use crate::config::Limits;
 use crate::document::canonical::{self, CanonicalError};
-use crate::document::ident::{Digest, Label};
+use crate::document::ident::{Digest, Label, Pointer};
 use crate::document::proposal::{Intent, Proposal};
 use crate::manifest::problem::Problem;
 use crate::manifest::{object, read, text};
@@ -233,11 +233,9 @@ impl Taken {
             let place = (page.file.to_string(), page.line(line));
             if form::is_proposal(&value) {
                 if let Some((file, first)) = &self.proposal {
-                    let problem = leaf.problem(
-                        &Default::default(),
-                        format!("a second Proposal; the first is at {file}, line {first}"),
-                    );
-                    leaf.add(problem.hint("one plan is made of one Proposal"));
+                    let message =
+                        format!("a second Proposal; the first is at {file}, line {first}");
+                    leaf.refuse(&Pointer::default(), message, "one plan is made of one Proposal");
                     continue;
                 }
                 self.proposal = Some(place);

@@ -101,9 +101,7 @@ impl Leaf<'_, '_> {
     }
 
     fn placed(&self, byte: usize, at: &Pointer, message: String) -> Problem {
-        // Counting lines costs a pass over the text: not for what nobody will see.
-        let (line, column) =
-            if self.report.is_full() { (0, 0) } else { text::position(&self.page.text, byte) };
+        let (line, column) = text::position(&self.page.text, byte);
         self.page.placed(Problem::new(message).at(line, column).within(at.clone()))
     }
 
@@ -113,14 +111,26 @@ impl Leaf<'_, '_> {
 
     /// Reports that the value at a pointer is wrong.
     pub(super) fn refuse(&mut self, at: &Pointer, message: impl Into<String>, hint: &str) {
+        // Finding a place costs a pass over the text: not for what nobody will see.
+        if self.is_full() {
+            return;
+        }
         let problem = self.problem(at, message).hint(hint);
         self.add(problem);
     }
 
     /// Reports that the member at a pointer may not be there.
     pub(super) fn refuse_member(&mut self, at: &Pointer, message: impl Into<String>, hint: &str) {
+        if self.is_full() {
+            return;
+        }
         let problem = self.member(at, message).hint(hint);
         self.add(problem);
+    }
+
+    /// Whether nothing further would be reported.
+    pub(super) fn is_full(&self) -> bool {
+        self.report.is_full()
     }
 
     /// Where something stands, for problems that show later.

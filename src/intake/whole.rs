@@ -47,6 +47,9 @@ struct Check<'c, 'p> {
 
 impl Check<'_, '_> {
     fn refuse(&mut self, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        if self.report.is_full() {
+            return;
+        }
         let (file, problem) = place.problem(self.pages, message);
         self.report.add(file, problem.hint(hint));
     }
@@ -84,6 +87,7 @@ impl Check<'_, '_> {
         for draft in drafts {
             let Some(about) = &draft.about else { continue };
             match seen.get(about) {
+                Some(_) if self.report.is_full() => {}
                 Some(first) => {
                     let first = first.said(self.pages);
                     let message = format!("{about} is changed twice; the first is at {first}");
@@ -101,6 +105,9 @@ impl Check<'_, '_> {
         let known: BTreeSet<&Label> = ids.iter().flatten().collect();
         let mut good = true;
         for (draft, id) in drafts.iter().zip(ids) {
+            if self.report.is_full() {
+                return false;
+            }
             let mut named = BTreeSet::new();
             for (label, place) in &draft.depends_on {
                 let (message, hint) = if Some(label) == id.as_ref() {

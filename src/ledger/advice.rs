@@ -30,7 +30,9 @@ impl LedgerError {
     /// What to do next; `{plan}` stands for the plan's folder.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Missing(_) => "`countersign ledger create` makes an empty one; an apply never does",
+            Self::Missing(_) => {
+                "`countersign ledger create` makes an empty one; an apply never does"
+            }
             Self::Exists(_) => "use it as it is: what it holds is what makes approvals count once",
             Self::Foreign { .. } => {
                 "give this project another name, or another state folder with COUNTERSIGN_STATE"

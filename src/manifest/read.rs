@@ -303,6 +303,16 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
+    /// A scalar for a message: not one that may be the value of a Secret, and not all of a long one.
+    fn shown(&self, text: &str) -> String {
+        let pointer = self.pointer();
+        let within = |name: &str| pointer.segments().any(|segment| segment == name);
+        if within("stringData") || (within("data") && self.text.contains("Secret")) {
+            return String::new();
+        }
+        format!(" `{}`", text.chars().take(60).collect::<String>())
+    }
+
     fn expects_key(&self) -> bool {
         matches!(self.stack.last(), Some(Open { kind: OpenKind::Map(_, _, None), .. }))
     }
@@ -313,22 +323,22 @@ impl<'t> Reader<'t> {
         }
         match plain(&text) {
             Plain::Value(Value::Number(number)) if beyond(&number) => {
+                let shown = self.shown(&text);
                 let message =
-                    format!("the number {text} is beyond +-(2^53-1), which readers round");
+                    format!("the number{shown} is beyond +-(2^53-1), which readers round");
                 self.problem(message, "quote it, if a text is meant", span);
                 Some(Value::Null)
             }
             Plain::Value(value) => Some(value),
             Plain::Ambiguous(how) => {
-                self.problem(format!("the plain scalar `{text}` is {how}"), "quote it", span);
+                let message = format!("the plain scalar{} is {how}", self.shown(&text));
+                self.problem(message, "quote it", span);
                 Some(Value::String(text))
             }
             Plain::Unrepresentable => {
-                self.problem(
-                    format!("`{text}` is a number that JSON cannot hold"),
-                    "quote it",
-                    span,
-                );
+                let message =
+                    format!("the number{} is one that JSON cannot hold", self.shown(&text));
+                self.problem(message, "quote it", span);
                 Some(Value::String(text))
             }
         }

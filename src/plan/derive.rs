@@ -242,7 +242,7 @@ fn change(settled: Settled, judged: &Judgement) -> Change {
         certainty: judged.certainty,
         flags: judged.flags.clone(),
         preview,
-        sensitive: class::sensitive(&resource),
+        sensitive: class::sensitive(&resource, &before, &after),
         resource,
         before,
         after,

@@ -1,11 +1,16 @@
 //! A proposal and what was observed become a plan: one canonical byte string, made the same way by
 //! everybody. Pure and deterministic.
 
+pub mod class;
 mod derive;
 pub mod diff;
+pub mod facts;
 mod files;
 pub mod judgement;
+pub mod radius;
 mod seal;
+mod selector;
+mod shape;
 mod stale;
 pub mod waves;
 
@@ -13,4 +18,3 @@ pub use derive::DeriveError;
 pub use files::FilesError;
 pub use seal::{MakeError, OpenError, Plan};
 pub use stale::differences;
-pub mod class; pub mod facts; pub mod radius;

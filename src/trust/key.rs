@@ -110,7 +110,8 @@ impl PublicKey {
         let mut wire = Wire::new(blob);
         let kind = wire.string().map_err(|_| KeyError::Encoding)?;
         if kind != ED25519.as_bytes() {
-            return Err(other_kind(&String::from_utf8_lossy(kind)));
+            let named = other_kind(&String::from_utf8_lossy(kind));
+            return Err(if named == KeyError::Line { KeyError::Encoding } else { named });
         }
         let point = wire.string().map_err(|_| KeyError::Encoding)?;
         wire.end().map_err(|_| KeyError::Encoding)?;

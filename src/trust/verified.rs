@@ -3,6 +3,15 @@
 use super::key::PublicKey;
 
 /// The very bytes that were verified, and the key that signed them. What they say is not read yet.
+///
+/// There is no other way to one:
+///
+/// ```compile_fail,E0451
+/// # use countersign::trust::{Verified, key::PublicKey};
+/// fn forge(payload: Vec<u8>, key: PublicKey) -> Verified {
+///     Verified { payload, key }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     payload: Vec<u8>,

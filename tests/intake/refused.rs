@@ -200,6 +200,12 @@ fn no_secret_value_is_taken_in() {
         assert!(found.iter().all(|l| !l.to_string().contains("hunter2")), "{found:?}");
     }
     assert!(take(secret("data: {p: {$secret: db-password}}"), &filled()).is_ok());
+    // The reader's own problems name the place alone.
+    for data in ["data: {p: 0755}", "stringData: {p: 1:30}", "data: {p: 90071992547409931}"] {
+        let found = problems(secret(data));
+        let value = data.trim_end_matches('}').rsplit(' ').next().unwrap();
+        assert!(found.iter().all(|l| !l.to_string().contains(value)), "{found:?}");
+    }
     let copy = "- apply: {apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b, annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}}}\n";
     assert!(problems(proposal(copy))[0].problem.message.contains("holds the values of a Secret"));
     let patch = |body: &str| {
@@ -487,6 +493,12 @@ fn deep_and_swelling_texts_are_refused_in_time() {
     let json = format!("{{\"a\":{}", "[".repeat(100_000));
     let dashes = format!("apiVersion: v1\na:\n{}", "- ".repeat(100_000));
     let fences = "```\n".repeat(100_001);
+    let members: String = (0..100_000).map(|n| format!("m{n}: x\n")).collect();
+    let unknown = proposal("- {}\n") + &members;
+    let twice = proposal(&format!("- {CONFIGMAP}\n").repeat(10_000));
+    let ids: String =
+        (0..10_000).map(|n| format!("- {{id: a, reason: x{n}, dependsOn: [b{n}]}}\n")).collect();
+    let ids = proposal(&ids);
     for (text, said) in [
         (laughs, "aliases"),
         (chain, "aliases nest deeper than 64 levels"),
@@ -494,6 +506,9 @@ fn deep_and_swelling_texts_are_refused_in_time() {
         (json, ""),
         (dashes, ""),
         (fences, "is a Proposal"),
+        (unknown, "unknown member"),
+        (twice, "is changed twice"),
+        (ids, "without a verb"),
         (format!("apiVersion: v1\na: {}{}\n", "[".repeat(63), "]".repeat(63)), "missing"),
         (
             format!(

@@ -178,3 +178,29 @@ fn most(change: &FileChange) -> u64 {
     let longer = length(&change.before).max(length(&change.after));
     u64::try_from(longer).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_unknown_unless_it_is_known_not_to_have_happened() {
+        let path = || std::path::PathBuf::from("x");
+        let broken = || std::io::Error::other("broken");
+        let system = || FileError::System { path: path(), verb: "replaced", source: broken() };
+        let unsynced = || FileError::Unsynced { path: path(), source: broken() };
+        let changed = || FileError::Changed { path: path() };
+        for (error, as_before, unknown) in [
+            (system(), true, false),
+            (system(), false, true),
+            (unsynced(), true, true),
+            (unsynced(), false, true),
+            (changed(), false, false),
+            (FileError::Exists { path: path() }, false, false),
+        ] {
+            let shown = format!("{error:?}, {as_before}");
+            let sorted = sort(error, as_before);
+            assert_eq!(matches!(sorted, WriteError::Unknown(_)), unknown, "{shown}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::document::statement::ApprovalId;
 
 use super::super::principal::{APPLIER, APPROVER, PLANNER};
 use super::written::{Written, WrittenDemand, WrittenEntry, WrittenPrincipal};
-use super::{Fingerprint, Nature, PublicKey, RootError, TrustRoot, rules};
+use super::{Demand, Fingerprint, Nature, PublicKey, RootError, TrustRoot, rules};
 
 /// Seconds for which a first root is valid: 365 days.
 const FIRST_YEAR: i64 = 365 * 24 * 60 * 60;
@@ -139,6 +139,41 @@ impl TrustRoot {
         }
         let mut written = self.next();
         written.principals.retain(|principal| principal.id != *id);
+        rules::load(written)
+    }
+
+    /// With another quorum for changes of this class and worse in an environment; in place of the
+    /// entry of the same class, if there is one.
+    ///
+    /// # Errors
+    /// [`RootError`], for instance if the quorum would fall as the class rises.
+    pub fn with_quorum(
+        &self,
+        environment: &Label,
+        class: Class,
+        require: &[Demand],
+        requester_may_approve: bool,
+    ) -> Result<Self, RootError> {
+        let mut written = self.next();
+        written.quorum.retain(|entry| entry.environment != *environment || entry.class != class);
+        let demand =
+            |demand: &Demand| WrittenDemand { count: demand.count, role: demand.role.clone() };
+        written.quorum.push(WrittenEntry {
+            class,
+            environment: environment.clone(),
+            requester_may_approve,
+            require: require.iter().map(demand).collect(),
+        });
+        rules::load(written)
+    }
+
+    /// Valid until another time.
+    ///
+    /// # Errors
+    /// [`RootError`] never in practice.
+    pub fn valid_until(&self, at: Instant) -> Result<Self, RootError> {
+        let mut written = self.next();
+        written.expires_at = at;
         rules::load(written)
     }
 

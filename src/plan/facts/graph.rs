@@ -1,0 +1,510 @@
+//! Both graphs of a plan: the live one, and the one that stands once every change is made. Named
+//! references are linked once; what a selector or a namespace takes is looked up when asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::links::{self, Key, key};
+use super::{rows, wide};
+use crate::document::effect::Edge;
+use crate::document::ident::ResourceId;
+use crate::observe::Surroundings;
+use crate::plan::judgement::Case;
+use crate::plan::selector::{map_matches, map_required, matches, required};
+use crate::plan::shape::{
+    Workload, claim_templates, controller, id, labels, list, ordinals, size, template, text,
+};
+
+/// Of the two graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
+}
+
+impl Side {
+    pub(super) const BOTH: [Self; 2] = [Self::Before, Self::After];
+}
+
+/// One object on both sides.
+pub(super) struct Node<'a> {
+    pub(super) id: &'a ResourceId,
+    pub(super) before: Option<&'a Value>,
+    pub(super) after: Option<&'a Value>,
+    pub(super) changed: bool,
+    /// Runs pods, and no controller stands above it.
+    pub(super) workload: Option<Workload>,
+    /// Follows an owner, so is never reached on its own.
+    pub(super) owned: bool,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn on(&self, side: Side) -> Option<&'a Value> {
+        match side {
+            Side::Before => self.before,
+            Side::After => self.after,
+        }
+    }
+
+    /// The labels of its pods on one side, if it runs any there.
+    pub(super) fn pod_labels(
+        &self,
+        side: Side,
+    ) -> Option<Option<&'a serde_json::Map<String, Value>>> {
+        self.workload?;
+        let object = self.on(side)?;
+        Some(template(&self.id.group, &self.id.kind, object).and_then(labels))
+    }
+}
+
+/// A link between nodes, with the sides that show it.
+#[derive(Clone, Copy)]
+struct Tie<'a> {
+    to: u32,
+    from: u32,
+    row: &'static str,
+    part: &'a str,
+    /// By side: whether it stands, and whether the dependent can do without.
+    sides: [(bool, bool); 2],
+}
+
+/// See the module.
+pub(super) struct Graph<'a> {
+    pub(super) nodes: Vec<Node<'a>>,
+    by_key: BTreeMap<Key<'a>, u32>,
+    by_namespace: BTreeMap<&'a str, Vec<u32>>,
+    pod_labels: [BTreeMap<(&'a str, &'a str, &'a str), Vec<u32>>; 2],
+    by_uid: BTreeMap<&'a str, u32>,
+    /// Sorted by the end that is depended on.
+    ties: Vec<Tie<'a>>,
+    /// Places in `ties`, sorted by dependent.
+    outward: Vec<u32>,
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn of(cases: &'a [Case<'a>], surroundings: &'a Surroundings) -> Self {
+        let mut found: BTreeMap<&'a ResourceId, (Option<&'a Value>, Option<&'a Value>, bool)> =
+            surroundings.objects.iter().map(|(id, v)| (id, (Some(v), Some(v), false))).collect();
+        let there = |value: &'a Value| (!value.is_null()).then_some(value);
+        for case in cases {
+            found.insert(&case.id, (there(case.before), there(case.after), true));
+        }
+        let nodes: Vec<Node<'a>> = found
+            .into_iter()
+            .map(|(id, (before, after, changed))| {
+                let owned = before.or(after).and_then(controller).is_some();
+                let workload = Workload::of(&id.group, &id.kind).filter(|_| !owned);
+                Node { id, before, after, changed, workload, owned: owned && !changed }
+            })
+            .collect();
+        let mut graph = Self {
+            nodes,
+            by_key: BTreeMap::new(),
+            by_namespace: BTreeMap::new(),
+            pod_labels: [BTreeMap::new(), BTreeMap::new()],
+            by_uid: BTreeMap::new(),
+            ties: Vec::new(),
+            outward: Vec::new(),
+        };
+        graph.index();
+        graph.link();
+        graph
+    }
+
+    fn index(&mut self) {
+        for (place, node) in (0u32..).zip(&self.nodes) {
+            self.by_key.insert(key(node.id), place);
+            if !node.id.namespace.is_empty() {
+                self.by_namespace.entry(&node.id.namespace).or_default().push(place);
+            }
+            if let Some(object) = node.before {
+                let uid = text(object, "/metadata/uid");
+                if !uid.is_empty() {
+                    self.by_uid.insert(uid, place);
+                }
+            }
+            for (side, index) in Side::BOTH.into_iter().zip(&mut self.pod_labels) {
+                for (key, value) in node.pod_labels(side).flatten().into_iter().flatten() {
+                    if let Some(value) = value.as_str() {
+                        let entry = (node.id.namespace.as_str(), key.as_str(), value);
+                        index.entry(entry).or_default().push(place);
+                    }
+                }
+            }
+        }
+    }
+
+    fn link(&mut self) {
+        let mut ties = Vec::new();
+        for node in &self.nodes {
+            let same =
+                matches!((node.before, node.after), (Some(a), Some(b)) if std::ptr::eq(a, b));
+            for side in Side::BOTH {
+                let Some(object) = node.on(side) else { continue };
+                let sides = match side {
+                    Side::Before if same => [true, true],
+                    Side::Before => [true, false],
+                    Side::After if same => continue,
+                    Side::After => [false, true],
+                };
+                self.named(node, object, sides, &mut ties);
+            }
+            for side in Side::BOTH {
+                self.selected(node, side, &mut ties);
+            }
+            self.retained(node, &mut ties);
+        }
+        ties.sort_by_key(|tie| (tie.to, tie.from, tie.row, tie.part));
+        ties.dedup_by(|next, kept| {
+            let same = (next.to, next.from, next.row, next.part)
+                == (kept.to, kept.from, kept.row, kept.part);
+            if same {
+                for (kept, next) in kept.sides.iter_mut().zip(next.sides) {
+                    // One reference that cannot do without is enough.
+                    kept.1 = match (kept.0, next.0) {
+                        (true, true) => kept.1 && next.1,
+                        (true, false) => kept.1,
+                        (false, _) => next.1,
+                    };
+                    kept.0 |= next.0;
+                }
+            }
+            same
+        });
+        let mut outward: Vec<u32> = (0u32..).take(ties.len()).collect();
+        let from = |place: &u32| ties.get(at(*place)).map(|tie: &Tie<'a>| (tie.from, tie.to));
+        outward.sort_by_key(from);
+        self.ties = ties;
+        self.outward = outward;
+    }
+
+    /// Links that the object shows by name.
+    fn named(&self, node: &Node<'a>, object: &'a Value, sides: [bool; 2], ties: &mut Vec<Tie<'a>>) {
+        for link in links::of(node.id, object) {
+            let (Some(from), Some(to)) = (self.find(link.from), self.find(link.to)) else {
+                continue;
+            };
+            let sides = sides.map(|stands| (stands, link.optional));
+            ties.push(Tie { to, from, row: link.row, part: link.part, sides });
+        }
+        let own = self.find(key(node.id));
+        for owner in list(object, "/metadata/ownerReferences") {
+            let uid = text(owner, "/uid");
+            if let (Some(from), Some(to)) = (own, self.by_uid.get(uid).copied()) {
+                let sides = sides.map(|stands| (stands, false));
+                ties.push(Tie { to, from, row: rows::OWNER, part: "", sides });
+            }
+        }
+    }
+
+    /// Links by labels: Services and budgets with workloads, aggregated roles with their parts,
+    /// what a new controller adopts.
+    fn selected(&self, node: &Node<'a>, side: Side, ties: &mut Vec<Tie<'a>>) {
+        let (Some(object), Some(own)) = (node.on(side), self.find(key(node.id))) else { return };
+        let sides = [(side == Side::Before, false), (side == Side::After, false)];
+        let mut push = |from, to, row, part| ties.push(Tie { to, from, row, part, sides });
+        match (node.id.group.as_str(), node.id.kind.as_str()) {
+            ("", "Service") => {
+                let Some(selector) = object.pointer("/spec/selector") else { return };
+                let ports: Vec<&'a str> = list(object, "/spec/ports")
+                    .iter()
+                    .map(|port| text(port, "/targetPort"))
+                    .filter(|name| !name.is_empty())
+                    .collect();
+                for (place, other, _) in
+                    self.taken(&node.id.namespace, map_required(selector), side)
+                {
+                    let Some(pods) = other.pod_labels(side) else { continue };
+                    let Some(target) = other.on(side) else { continue };
+                    if !map_matches(selector, pods) || size(other.id, target) == 0 {
+                        continue;
+                    }
+                    push(own, place, rows::SELECTS, "");
+                    for port in ports.iter().filter(|port| declares(other.id, target, port)) {
+                        push(own, place, rows::PORT, port);
+                    }
+                }
+            }
+            ("policy", "PodDisruptionBudget") => {
+                let Some(selector) = object.pointer("/spec/selector") else { return };
+                if selector.is_null() {
+                    return;
+                }
+                for (place, other, _) in self.taken(&node.id.namespace, required(selector), side) {
+                    if other.pod_labels(side).is_some_and(|pods| matches(selector, pods)) {
+                        push(place, own, rows::BUDGET, "");
+                    }
+                }
+            }
+            ("rbac.authorization.k8s.io", "ClusterRole") => {
+                for selector in list(object, "/aggregationRule/clusterRoleSelectors") {
+                    for (place, other) in self.of_kind(&node.id.group, "ClusterRole") {
+                        let Some(role) = other.on(side) else { continue };
+                        if place != own && matches(selector, labels(role)) {
+                            push(own, place, rows::AGGREGATES, "");
+                        }
+                    }
+                }
+            }
+            ("apps", "ReplicaSet" | "StatefulSet") | ("", "ReplicationController")
+                if node.changed && node.before.is_none() =>
+            {
+                self.adopted(node, object, own, side, &mut push);
+            }
+            ("", "Pod") if node.changed => {
+                if let Some(owner) = controller(object) {
+                    let group = super::super::shape::group_of(text(owner, "/apiVersion"));
+                    let key = (
+                        group,
+                        text(owner, "/kind"),
+                        node.id.namespace.as_str(),
+                        text(owner, "/name"),
+                    );
+                    let place = self.find(key);
+                    let above = place.and_then(|place| self.nodes.get(at(place))?.on(side));
+                    if let (Some(place), Some(above)) = (place, above) {
+                        if above
+                            .pointer("/spec/selector")
+                            .is_some_and(|s| matches(s, labels(object)))
+                        {
+                            push(place, own, rows::CONTROLS, "");
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Bare pods that a new controller takes over.
+    fn adopted(
+        &self,
+        node: &Node<'a>,
+        object: &'a Value,
+        own: u32,
+        side: Side,
+        push: &mut dyn FnMut(u32, u32, &'static str, &'a str),
+    ) {
+        let Some(selector) = object.pointer("/spec/selector") else { return };
+        let plain = node.id.kind == "ReplicationController";
+        let ordinals = ordinals(object);
+        for (place, other) in self.of_kind("", "Pod") {
+            if other.id.namespace != node.id.namespace || other.before.is_none() || other.owned {
+                continue;
+            }
+            let Some(pods) = other.pod_labels(side) else { continue };
+            let takes = if plain { map_matches(selector, pods) } else { matches(selector, pods) };
+            let ordinal = ordinal(&other.id.name, &node.id.name);
+            let fits =
+                node.id.kind != "StatefulSet" || ordinal.is_some_and(|n| ordinals.contains(&n));
+            if takes && fits {
+                push(place, own, rows::ADOPTS, "");
+            }
+        }
+    }
+
+    /// Claims that a StatefulSet names by rule.
+    fn retained(&self, node: &Node<'a>, ties: &mut Vec<Tie<'a>>) {
+        if node.id.kind != "StatefulSet" || node.id.group != "apps" {
+            return;
+        }
+        let Some(own) = self.find(key(node.id)) else { return };
+        let absent = Value::Null;
+        let ranges = Side::BOTH.map(|side| ordinals(node.on(side).unwrap_or(&absent)));
+        let [before, after] = &ranges;
+        let policy = |side, name: &str| {
+            let at = format!("/spec/persistentVolumeClaimRetentionPolicy/{name}");
+            node.on(side).is_some_and(|set| text(set, &at) == "Delete")
+        };
+        let mut stems = BTreeSet::new();
+        for side in Side::BOTH {
+            stems.extend(node.on(side).into_iter().flat_map(claim_templates));
+        }
+        for template in stems {
+            let stem = format!("{template}-{}", node.id.name);
+            for (place, ordinal) in self.claims_of(&node.id.namespace, &stem) {
+                let mounts = Side::BOTH.map(|side| {
+                    let range = match side {
+                        Side::Before => before,
+                        Side::After => after,
+                    };
+                    let named = node.on(side).into_iter().flat_map(claim_templates);
+                    range.contains(&ordinal) && named.into_iter().any(|name| name == template)
+                });
+                let tie = |from, to, row, sides: [bool; 2]| Tie {
+                    to,
+                    from,
+                    row,
+                    part: "",
+                    sides: sides.map(|stands| (stands, false)),
+                };
+                let [was, will] = mounts;
+                if was || will {
+                    ties.push(tie(own, place, rows::CLAIM, mounts));
+                }
+                let deleted = Side::BOTH.map(|side| policy(side, "whenDeleted"));
+                if was && deleted.contains(&true) {
+                    ties.push(tie(place, own, rows::RETENTION, deleted));
+                }
+                let scaled =
+                    policy(Side::Before, "whenScaled") || policy(Side::After, "whenScaled");
+                if was && !after.contains(&ordinal) && node.after.is_some() && scaled {
+                    ties.push(tie(place, own, rows::SHED, [true, false]));
+                }
+            }
+        }
+    }
+
+    /// Claims in a namespace that are named `<stem>-<ordinal>`.
+    fn claims_of(&self, namespace: &str, stem: &str) -> Vec<(u32, i64)> {
+        let from: Key<'_> = ("", "PersistentVolumeClaim", namespace, stem);
+        let all = narrow(&self.by_key).range(from..);
+        all.take_while(|((group, kind, ns, name), _)| {
+            (*group, *kind, *ns) == (from.0, from.1, from.2) && name.starts_with(stem)
+        })
+        .filter_map(|((_, _, _, name), place)| Some((*place, ordinal(name, stem)?)))
+        .collect()
+    }
+
+    /// Workloads of a namespace that may have a label, or all of them.
+    pub(super) fn taken<'s>(
+        &'s self,
+        namespace: &str,
+        label: Option<(&str, &str)>,
+        side: Side,
+    ) -> Vec<(u32, &'s Node<'a>, Side)> {
+        let [before, after] = &self.pod_labels;
+        let index = match side {
+            Side::Before => before,
+            Side::After => after,
+        };
+        let places = match label {
+            Some((key, value)) => narrow_labels(index).get(&(namespace, key, value)),
+            None => narrow_names(&self.by_namespace).get(namespace),
+        };
+        let places = places.into_iter().flatten();
+        let node = |place: &u32| self.nodes.get(at(*place)).map(|node| (*place, node, side));
+        places.filter_map(node).filter(|(_, node, _)| node.workload.is_some()).collect()
+    }
+
+    /// Every node in a namespace.
+    pub(super) fn in_namespace<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Node<'a>> {
+        let places = narrow_names(&self.by_namespace).get(name).into_iter().flatten();
+        places.filter_map(|place| self.nodes.get(at(*place)))
+    }
+
+    /// Every node of a kind.
+    pub(super) fn of_kind<'s>(
+        &'s self,
+        group: &'s str,
+        kind: &'s str,
+    ) -> impl Iterator<Item = (u32, &'s Node<'a>)> {
+        let all = narrow(&self.by_key).range((group, kind, "", "")..);
+        all.take_while(move |((g, k, _, _), _)| (*g, *k) == (group, kind))
+            .filter_map(|(_, place)| self.nodes.get(at(*place)).map(|node| (*place, node)))
+    }
+
+    pub(super) fn find(&self, key: Key<'_>) -> Option<u32> {
+        narrow(&self.by_key).get(&key).copied()
+    }
+
+    pub(super) fn node(&self, id: &ResourceId) -> Option<&Node<'a>> {
+        self.nodes.get(at(self.find(key(id))?))
+    }
+
+    pub(super) fn by_uid(&self, uid: &str) -> Option<&Node<'a>> {
+        let place = self.by_uid.get(uid)?;
+        self.nodes.get(at(*place))
+    }
+
+    /// Everything that depends on a node, whatever the row.
+    pub(super) fn dependents(&self, to: &ResourceId) -> Vec<Edge> {
+        let mut edges = self.tied(to);
+        edges.extend(wide::dependents(self, to));
+        edges.sort();
+        edges
+    }
+
+    /// Dependents over links that are kept, without those that are looked up.
+    pub(super) fn tied(&self, to: &ResourceId) -> Vec<Edge> {
+        let Some(place) = self.find(key(to)) else { return Vec::new() };
+        let start = self.ties.partition_point(|tie| tie.to < place);
+        let ties = self.ties.iter().skip(start).take_while(|tie| tie.to == place);
+        ties.filter_map(|tie| self.edge(tie)).collect()
+    }
+
+    /// What a node depends on, over links that are kept.
+    pub(super) fn dependencies(&self, from: &ResourceId) -> Vec<Edge> {
+        let Some(place) = self.find(key(from)) else { return Vec::new() };
+        let tie = |index: &u32| self.ties.get(at(*index));
+        let start =
+            self.outward.partition_point(|index| tie(index).is_some_and(|tie| tie.from < place));
+        let ties = self.outward.iter().skip(start).map_while(tie);
+        ties.take_while(|tie| tie.from == place).filter_map(|tie| self.edge(tie)).collect()
+    }
+
+    fn edge(&self, tie: &Tie<'a>) -> Option<Edge> {
+        let from = self.nodes.get(at(tie.from))?;
+        let to = self.nodes.get(at(tie.to))?;
+        if from.owned {
+            return None;
+        }
+        let [before, after] = tie.sides;
+        Some(Edge {
+            from: from.id.clone(),
+            to: to.id.clone(),
+            by: by(tie.row, tie.part),
+            optional: if after.0 { after.1 } else { before.1 },
+            before: before.0,
+            after: after.0,
+        })
+    }
+}
+
+pub(super) fn by(row: &str, part: &str) -> String {
+    if part.is_empty() { row.to_owned() } else { format!("{row}:{part}") }
+}
+
+/// The ordinal in a name `<stem>-<ordinal>`.
+fn ordinal(name: &str, stem: &str) -> Option<i64> {
+    let digits = name.strip_prefix(stem)?.strip_prefix('-')?;
+    let plain = digits.bytes().all(|c| c.is_ascii_digit())
+        && (digits.len() == 1 || !digits.starts_with('0'));
+    plain.then(|| digits.parse().ok())?
+}
+
+/// Whether the pods of a workload name a port so.
+fn declares(id: &ResourceId, object: &Value, port: &str) -> bool {
+    template(&id.group, &id.kind, object).is_some_and(|template| {
+        ["/spec/containers", "/spec/initContainers"]
+            .into_iter()
+            .flat_map(|at| list(template, at))
+            .flat_map(|container| list(container, "/ports"))
+            .any(|declared| text(declared, "/name") == port)
+    })
+}
+
+/// Indexes fit 32 bits: a tree is bounded by its bytes.
+fn at(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
+// A map of longer-lived keys serves look-ups with shorter-lived ones; the functions say so.
+fn narrow<'s, 'a: 's>(map: &'s BTreeMap<Key<'a>, u32>) -> &'s BTreeMap<Key<'s>, u32> {
+    map
+}
+fn narrow_names<'s, 'a: 's>(
+    map: &'s BTreeMap<&'a str, Vec<u32>>,
+) -> &'s BTreeMap<&'s str, Vec<u32>> {
+    map
+}
+type ByLabel<'a> = BTreeMap<(&'a str, &'a str, &'a str), Vec<u32>>;
+fn narrow_labels<'s, 'a: 's>(map: &'s ByLabel<'a>) -> &'s ByLabel<'s> {
+    map
+}
+
+/// A pattern that stands for every object of a kind.
+pub(super) fn pattern(group: &str, kind: &str, namespace: &str) -> ResourceId {
+    id(group, kind, namespace, "*")
+}

@@ -1,0 +1,76 @@
+//! Everything that class and radius rest on besides the changes themselves: as little as the rules
+//! of this very plan read, the same for the same objects, and nothing that moves by itself.
+
+mod fill;
+mod graph;
+pub(crate) mod properties;
+pub(crate) mod links;
+pub(crate) mod rows;
+mod wide;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::class;
+use super::judgement::Case;
+use super::radius;
+use crate::document::effect::{Class, Edge, Facts};
+use crate::document::ident::ResourceId;
+use crate::observe::Surroundings;
+
+/// How much of the truth the surroundings can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// A folder of manifests: an object that is missing from it may exist elsewhere, and what only
+    /// a cluster knows (volumes behind claims, uids) stays unread.
+    Tree,
+    /// Everything that the rules ask for was listed: what is missing does not exist.
+    Whole,
+}
+
+/// Which changes are followed to their dependents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follow {
+    Disruptive,
+    All,
+}
+
+/// The facts of a plan: what its changes need of other objects, before and after all of them.
+pub fn extract(cases: &[Case<'_>], surroundings: &Surroundings, target: Coverage) -> Facts {
+    gather(cases, surroundings, target, Follow::Disruptive)
+}
+
+/// As [`extract`], with the dependents of every change, whatever its class: for figures that are
+/// shown and never stored.
+pub fn survey(cases: &[Case<'_>], surroundings: &Surroundings, target: Coverage) -> Facts {
+    gather(cases, surroundings, target, Follow::All)
+}
+
+fn gather(
+    cases: &[Case<'_>],
+    surroundings: &Surroundings,
+    target: Coverage,
+    follow: Follow,
+) -> Facts {
+    let graph = graph::Graph::of(cases, surroundings);
+    let changed: BTreeSet<&ResourceId> = cases.iter().map(|case| &case.id).collect();
+    let mut edges: BTreeSet<Edge> = BTreeSet::new();
+    for case in cases {
+        fill::rule_edges(&graph, case, &changed, target, &mut edges);
+    }
+    let mut facts = fill::properties(&graph, cases, target);
+    facts.edges = edges.iter().cloned().collect();
+    let starts: BTreeMap<ResourceId, bool> = cases
+        .iter()
+        .zip(class::classify(cases, &facts))
+        .filter(|(_, judgement)| follow == Follow::All || judgement.class >= Class::Disruptive)
+        .map(|(case, _)| (case.id.clone(), radius::goes(case)))
+        .collect();
+    let walk = radius::walk(&starts, &changed, &|to| graph.dependents(to));
+    edges.extend(walk.edges);
+    facts.edges = edges.into_iter().collect();
+    let reached = walk.reached.iter().chain(starts.keys());
+    facts.declared.extend(fill::declared(&graph, reached));
+    facts.declared.sort();
+    facts.declared.dedup();
+    facts
+}
