@@ -113,6 +113,67 @@ guarded contains [guard, id] if {
 	id := edge.to
 }
 
+# The plan lists no edge of a change that interrupts nothing, so a selector is read here: by its
+# matchLabels alone, since an expression could only select less.
+guarded contains [guard, id] if {
+	some change in input.effect.changes
+	"guard-removed" in change.flags
+	is_object(change.before)
+	found := object.get(change.before, selector_of[change.resource.kind], null)
+	is_object(found)
+	selector := object.get(found, "matchLabels", {})
+	is_object(selector)
+	some id in selected(change.resource.namespace, selector)
+	guard := change.id
+}
+
+selector_of := {
+	"PodDisruptionBudget": ["spec", "selector"],
+	"NetworkPolicy": ["spec", "podSelector"],
+}
+
+selected(namespace, selector) := {id |
+	some id in labelled[[namespace, first_of(selector)]]
+	labels := pod_labels[id]
+	every name, value in selector {
+		labels[name] == value
+	}
+}
+
+# One label of a selector, or null where it selects everything.
+first_of(selector) := [name, selector[name]] if {
+	count(selector) > 0
+	name := min(object.keys(selector))
+}
+
+first_of(selector) := null if count(selector) == 0
+
+# What is removed, by each label of its pods, and by none.
+labelled[key] contains id if {
+	some id, change in removed
+	some name, value in pod_labels[id]
+	key := [change.resource.namespace, [name, value]]
+}
+
+labelled[key] contains id if {
+	some id, change in removed
+	key := [change.resource.namespace, null]
+}
+
+pod_labels[id] := object.union_n(found) if {
+	some id, change in removed
+	is_object(change.before)
+	found := [labels |
+		some path in [
+			["metadata", "labels"],
+			["spec", "template", "metadata", "labels"],
+			["spec", "jobTemplate", "spec", "template", "metadata", "labels"],
+		]
+		labels := object.get(change.before, path, {})
+		is_object(labels)
+	]
+}
+
 guarded contains [id, id] if {
 	some id in guards
 	removed[id]

@@ -179,6 +179,70 @@ test_a_protection_of_something_else_passes if {
 	count(destruction.deny) == 0 with input as plan
 }
 
+selecting(path, selector, labels) := selecting_in(path, selector, {"spec": {"template": {"metadata": {"labels": labels}}}})
+
+selecting_in(path, selector, before) := fixtures.plan({"changes": [
+	object.union(fixtures.change, {"actions": ["delete"], "class": "outage", "before": before}),
+	object.union(budget, {"before": {"spec": {path: selector}}, "resource": {"kind": kind_of[path]}}),
+]})
+
+kind_of := {"selector": "PodDisruptionBudget", "podSelector": "NetworkPolicy"}
+
+test_a_protection_that_selects_what_is_removed_is_found if {
+	every path in ["selector", "podSelector"] {
+		every selector in [
+			{},
+			{"matchLabels": {"app": "web"}},
+			{"matchLabels": {"app": "web", "tier": "front"}},
+			{"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]},
+		] {
+			plan := selecting(path, selector, {"app": "web", "tier": "front", "x": "y"})
+			fixtures.ids(destruction.deny) == {"guard_and_guarded"} with input as plan
+		}
+	}
+}
+
+test_the_pods_of_every_kind_of_workload_are_selected if {
+	template := {"metadata": {"labels": {"app": "web"}}}
+	every before in [template, {"spec": {"template": template}}, {"spec": {"jobTemplate": {"spec": {"template": template}}}}] {
+		plan := selecting_in("selector", {"matchLabels": {"app": "web"}}, before)
+		fixtures.ids(destruction.deny) == {"guard_and_guarded"} with input as plan
+	}
+}
+
+test_odd_shapes_are_no_error if {
+	every before in [{"metadata": null}, {"metadata": {"labels": null}}, {"spec": "x"}, {"spec": []}, null, {}] {
+		every selector in [{"matchLabels": {"app": "web"}}, {"matchLabels": null}, "x", [], null] {
+			count(destruction.deny) == 0 with input as selecting_in("selector", selector, before)
+		}
+	}
+}
+
+test_a_protection_that_selects_something_else_passes if {
+	every selector in [
+		{"matchLabels": {"app": "api"}},
+		{"matchLabels": {"app": "web", "tier": "back"}},
+		{"matchLabels": {"other": "web"}},
+		null,
+	] {
+		plan := selecting("selector", selector, {"app": "web", "tier": "front"})
+		count(destruction.deny) == 0 with input as plan
+	}
+}
+
+test_a_protection_in_another_namespace_passes if {
+	plan := selecting("selector", {}, {})
+	other := object.union(plan.effect.changes[1], {"resource": {"namespace": "elsewhere"}})
+	moved := fixtures.plan({"changes": [plan.effect.changes[0], other]})
+	count(destruction.deny) == 0 with input as moved
+}
+
+test_a_protection_that_stays_passes if {
+	plan := selecting("selector", {}, {})
+	other := object.union(plan.effect.changes[1], {"flags": []})
+	count(destruction.deny) == 0 with input as fixtures.plan({"changes": [plan.effect.changes[0], other]})
+}
+
 test_no_edge_of_what_is_removed_alone_is_minded if {
 	every edge in [
 		{"from": "apps/Deployment/shop/web", "to": "apps/Deployment/shop/api"},
