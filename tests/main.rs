@@ -22,6 +22,7 @@ mod ledger;
 mod manifest;
 mod observe;
 mod plan;
+mod plans;
 mod policy;
 mod review;
 mod support;

@@ -159,7 +159,7 @@ fn finish(
             session.note(&format!("{} cannot be written; the receipt is {shown}", path.display()));
         }
     }
-    let code = code(receipt.outcome);
+    let code = code(applied);
     if session.json() && code == Code::Ok {
         session.print_json(&json!({
             "outcome": receipt.outcome, "plan": Digest::of(&folder.bytes), "receipt": receipt,
@@ -180,7 +180,7 @@ fn tell(
     let count = |fate: Fate| receipt.items.iter().filter(|item| item.fate == fate).count();
     let written = count(Fate::Written) + count(Fate::AlreadyWritten);
     let left = count(Fate::NotWritten) + count(Fate::Failed);
-    let code = code(receipt.outcome);
+    let code = code(applied);
     let message = match receipt.outcome {
         Outcome::Applied => {
             let files = if written == 1 { "file" } else { "files" };
@@ -217,9 +217,10 @@ fn tell(
         .hint(format!("mend the cause, then `countersign apply {plan} --resume`, or give up with `--abandon --reason …`")))
 }
 
-fn code(outcome: Outcome) -> Code {
-    match outcome {
+fn code(applied: &Applied) -> Code {
+    match applied.receipt.outcome {
         Outcome::Applied | Outcome::Abandoned => Code::Ok,
+        Outcome::FailedClean if applied.interrupted => Code::Interrupted,
         Outcome::FailedClean => Code::ApplyFailedClean,
         Outcome::Partial => Code::ApplyPartial,
         Outcome::Indeterminate => Code::Indeterminate,

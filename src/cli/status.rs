@@ -207,7 +207,7 @@ fn state(examined: &Examined, last: Option<&Round>) -> State {
     let refused = |refusal: &Refusal| matches!(refusal, Refusal::Denied(_) | Refusal::Rejected(_));
     if examined.refusals().is_empty() {
         State::Ready
-    } else if examined.refusals().iter().all(|refusal| waits(refusal)) {
+    } else if examined.refusals().iter().all(waits) {
         State::Waiting
     } else if against(refused) {
         State::Refused
