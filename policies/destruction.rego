@@ -14,6 +14,7 @@ deny contains {"id": "data_loss", "change": change.id, "msg": msg} if {
 	some change in input.effect.changes
 	change.class == "data-loss"
 	change.certainty in {"certain", "unknown"}
+	not change.id in in_use
 	not disposable
 	not lib.removal_allowed(change)
 	msg := sprintf("%s: %s; %s", [lib.label(change), loses[change.certainty], lib.removal_advice(change)])
@@ -42,12 +43,21 @@ deny contains {"id": "stateful_removed", "change": change.id, "msg": msg} if {
 	msg := sprintf("%s: holds persistent data and is removed; %s", [lib.label(change), lib.removal_advice(change)])
 }
 
-# A namespace takes everything in it along, whatever the plan lists.
-deny contains {"id": "namespace_in_use", "change": change.id, "msg": msg} if {
+# What takes other objects along that the plan does not list; data_loss leaves these to the two
+# rules below, which say more.
+in_use := namespaces_in_use | definitions_in_use
+
+namespaces_in_use contains change.id if {
 	some change in input.effect.changes
 	change.resource.kind == "Namespace"
 	lib.removes(change)
 	not known_empty(change.resource.name)
+}
+
+deny contains {"id": "namespace_in_use", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.id in namespaces_in_use
+	not disposable
 	not lib.removal_allowed(change)
 	msg := sprintf("%s: is not known to be empty, and takes its contents along; %s", [
 		lib.label(change),
@@ -63,12 +73,17 @@ known_empty(namespace) if {
 	}
 }
 
-# A definition takes every object of its kind along.
-deny contains {"id": "definition_in_use", "change": change.id, "msg": msg} if {
+definitions_in_use contains change.id if {
 	some change in input.effect.changes
 	change.resource.kind == "CustomResourceDefinition"
 	lib.removes(change)
 	not known_unused(change.id)
+}
+
+deny contains {"id": "definition_in_use", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.id in definitions_in_use
+	not disposable
 	not lib.removal_allowed(change)
 	msg := sprintf("%s: is not known to be unused, and takes every object of its kind along; %s", [
 		lib.label(change),

@@ -104,6 +104,21 @@ test_changing_a_namespace_or_a_definition_passes if {
 	}
 }
 
+test_what_takes_others_along_is_denied_once_and_by_the_rule_that_says_more if {
+	every kind, rule in {"namespace": "namespace_in_use", "definition": "definition_in_use"} {
+		objects := {"namespace": fixtures.namespace, "definition": fixtures.definition}
+		plan := fixtures.of_change(object.union(objects[kind], {"class": "data-loss"}))
+		fixtures.ids(destruction.deny) == {rule} with input as plan
+	}
+}
+
+test_an_environment_for_it_lets_namespaces_and_definitions_go if {
+	every kind in [fixtures.namespace, fixtures.definition] {
+		count(destruction.deny) == 0 with input as fixtures.of_change(kind)
+			with data.settings.data_loss_environments as ["prod"]
+	}
+}
+
 test_deleting_a_namespace_or_a_definition_can_be_allowed if {
 	every kind in [fixtures.namespace, fixtures.definition] {
 		count(destruction.deny) == 0 with input as fixtures.of_change(kind)
