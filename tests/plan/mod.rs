@@ -1,1 +1,2 @@
 //! Tests of the room `plan`.
+mod impact;
