@@ -24,6 +24,7 @@ mod observe;
 mod plan;
 mod plans;
 mod policy;
+mod readme;
 mod review;
 mod support;
 mod trust;

@@ -92,6 +92,9 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     })
     .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
     let cleared = examined.clear().map_err(refused)?;
+    if session.world().is_interrupted() {
+        return Err(Fault::new(Code::Error, "interrupted"));
+    }
     session.progress("observing the target again");
     let host = session.world().host.clone();
     let authorized = gate::authorize(

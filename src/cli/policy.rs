@@ -17,7 +17,13 @@ use crate::review;
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     Check(CheckArgs),
+    /// Run the Rego unit tests of every bundle
+    ///
+    /// Example: countersign policy test
     Test,
+    /// Print the digest of every policy that is loaded, as approvals name it
+    ///
+    /// Example: countersign policy digest
     Digest,
 }
 

@@ -122,7 +122,7 @@ pub enum Refusal {
     #[error("{}", short_of(.0))]
     BelowQuorum(Standing),
     /// Not enough people, and something that was meant as an approval does not count.
-    #[error("{}; {} there and does not count", short_of(.standing), if .faults.len() == 1 { "an approval is" } else { "approvals are" })]
+    #[error("{}; {} there and {} not count", short_of(.standing), if .faults.len() == 1 { "an approval is" } else { "approvals are" }, if .faults.len() == 1 { "does" } else { "do" })]
     BadApproval {
         /// Where the plan stands.
         standing: Standing,
