@@ -1,1 +1,4 @@
-//! Tests of the room `gate`.
+//! Tests of the room `gate`: attacks, each refused with its one code, each leaving everything as it
+//! was.
+
+mod approvals;
