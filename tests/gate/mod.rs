@@ -2,3 +2,10 @@
 //! was.
 
 mod approvals;
+mod bytes;
+mod crash;
+mod disk;
+mod lies;
+mod live;
+mod race;
+mod trust;
