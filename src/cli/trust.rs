@@ -107,6 +107,9 @@ pub(super) struct RenewArgs {
     /// From now on
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
+    /// The longest that an approval may hold, from now on
+    #[arg(long, value_name = "HOURS")]
+    approval_max_hours: Option<u32>,
 }
 
 fn demand(text: &str) -> Result<Demand, String> {
@@ -137,7 +140,7 @@ pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Resu
             .map_err(|e| root_fault(&e))?,
         TrustCommand::Renew(args) => {
             let at = session.now().plus_seconds(i64::from(args.days) * 86_400);
-            root.valid_until(at).map_err(|e| root_fault(&e))?
+            root.renewed(at, args.approval_max_hours).map_err(|e| root_fault(&e))?
         }
     };
     folder.replace("trust.json", changed.to_bytes(), Mode::Open).map_err(|e| file_fault(&e))?;

@@ -1,0 +1,6 @@
+//! Class, flags and radius, held to the cases of the reference, by their numbers.
+
+mod access;
+mod network_storage;
+mod trial;
+mod workloads;
