@@ -15,6 +15,7 @@ use crate::document::ident::Digest;
 use crate::document::statement::{Fate, Outcome};
 use crate::files::{self, Mode};
 use crate::gate::{self, Inputs, Live};
+use crate::ledger::LedgerError;
 use crate::trust::sign::Sign as _;
 
 /// Apply a plan: the gate first, then exactly the approved bytes, then a signed receipt
@@ -118,6 +119,12 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
 }
 
 fn apply_fault(error: &ApplyError, plan: &str) -> Fault {
+    if let ApplyError::Ledger(inner) = error
+        && matches!(**inner, LedgerError::NothingBegun(_))
+    {
+        // No receipt was made yet: the ledger's own words are the whole story.
+        return Fault::of(error.code(), &**inner).hint(inner.hint());
+    }
     Fault::of(error.code(), error).hint(error.hint().replace("{plan}", plan))
 }
 

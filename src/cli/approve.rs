@@ -81,7 +81,7 @@ fn seconds(text: &str) -> Result<i64, String> {
 pub(super) fn class(text: &str) -> Result<Class, String> {
     serde_json::from_value(json!(text)).map_err(|_| {
         format!(
-            "{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive"
+            "{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive, none"
         )
     })
 }
@@ -189,12 +189,17 @@ fn would_count(desk: &Desk, approval: &Approval) -> Result<(), Fault> {
     if standing.counted.iter().any(|counted| counted.principal == approval.principal) {
         return Ok(());
     }
+    let who = &approval.principal;
+    if standing.rejected.contains(who) {
+        return Err(Fault::new(Code::Error, format!("{who} rejected this plan just now"))
+            .because("of two statements of the same second, the no counts")
+            .hint("run the same command again"));
+    }
     let wanted: Vec<_> =
         standing.required.iter().map(|d| format!("{} × {}", d.count, d.role)).collect();
     let could: BTreeSet<_> =
         standing.missing.iter().flat_map(|m| m.could.iter().map(|p| p.as_str())).collect();
     let could = could.into_iter().collect::<Vec<_>>().join(", ");
-    let who = &approval.principal;
     Err(Fault::new(Code::Error, format!("an approval by {who} would not count for this plan"))
         .because(format!("it needs {}; who could: {could}", wanted.join(" and ")))
         .because("whoever asked for a plan, or owns its planner, approves it only where trust.json says so")

@@ -49,7 +49,7 @@ impl Progress {
     }
 
     /// Nothing is being done that needs words: a result is shown, or somebody is asked.
-    pub(super) fn pause(&mut self) {
+    pub(super) fn pause(&self) {
         lock(&self.shared.0).doing.clear();
     }
 }

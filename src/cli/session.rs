@@ -104,7 +104,7 @@ impl<'s, 'w> Session<'s, 'w> {
     }
 
     /// What is shown or asked from now on is no work in progress.
-    pub(super) fn pause(&mut self) {
+    pub(super) fn pause(&self) {
         self.progress.pause();
     }
 

@@ -8,13 +8,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::fault::Fault;
+use super::keys;
 use super::paths::file_fault;
 use super::session::Session;
 use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Label;
 use crate::files::{self, Mode};
-use crate::trust::key::PublicKey;
 use crate::trust::principal::Nature;
 use crate::trust::quorum::Demand;
 use crate::trust::root::{Addition, Revocation, RootError, TrustRoot};
@@ -162,11 +162,7 @@ fn root_fault(error: &RootError) -> Fault {
 fn add(args: &AddArgs, root: &TrustRoot, session: &Session<'_, '_>) -> Result<TrustRoot, Fault> {
     let path = session.path(&args.key);
     let line = files::read_path(&path, 16 << 10).map_err(|error| file_fault(&error))?;
-    let key = PublicKey::from_openssh(&String::from_utf8_lossy(&line)).map_err(|error| {
-        Fault::of(Code::Error, &error)
-            .because(format!("in {}", path.display()))
-            .hint("`ssh-keygen -t ed25519` makes a key that can be enrolled")
-    })?;
+    let key = keys::public_key(&args.key, &line)?;
     let nature = match (&args.owner, args.machine) {
         (Some(owner), true) => Nature::Machine { owner: owner.clone() },
         (_, _) => Nature::Person,

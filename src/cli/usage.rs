@@ -3,11 +3,12 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 
 use super::fault::Fault;
 use super::world::World;
-use super::{Output, present};
+use super::{Line, Output, present};
 use crate::document::code::Code;
 
 /// Shows help, version or a usage error as clap found it, and says how the program ends.
@@ -27,7 +28,7 @@ pub(super) fn show(error: &clap::Error, arguments: &[OsString], world: &mut Worl
         }
         return Code::Usage;
     }
-    present::fault(&fault(&text), output, world);
+    present::fault(&fault(&text, &named(arguments)), output, world);
     Code::Usage
 }
 
@@ -45,18 +46,29 @@ fn output(arguments: &[OsString]) -> Output {
     if json { Output::Json } else { Output::Text }
 }
 
+/// The command that the line names, as far as it names one: `countersign trust add`.
+fn named(arguments: &[OsString]) -> String {
+    let mut at = Line::command();
+    let mut named = String::from("countersign");
+    for word in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        if let Some(inner) = at.find_subcommand(word).cloned() {
+            named.push(' ');
+            named.push_str(inner.get_name());
+            at = inner;
+        }
+    }
+    named
+}
+
 /// The parts of what clap renders: what is wrong, tips, and the usage of the command.
-fn fault(text: &str) -> Fault {
+fn fault(text: &str, command: &str) -> Fault {
     let mut parts = text.split("\n\n").map(|part| {
         part.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
     });
     let first = parts.next().unwrap_or_default();
     let mut fault = Fault::new(Code::Usage, first.trim_start_matches("error: "));
-    let mut command = String::from("countersign");
     for part in parts {
         if let Some(usage) = part.strip_prefix("Usage: ") {
-            let words = usage.split(' ').take_while(|word| !word.starts_with(['[', '<', '-']));
-            command = words.collect::<Vec<_>>().join(" ");
             fault = fault.hint(format!("usage: `{usage}`"));
         } else if part.starts_with('[') {
             fault = fault.because(part);

@@ -45,8 +45,7 @@ pub(super) fn person(args: &InitArgs, session: &Session<'_, '_>) -> Result<Label
 pub(super) fn key(args: &InitArgs, session: &Session<'_, '_>) -> Result<PublicKey, Fault> {
     if let Some(path) = &args.key {
         let bytes = files::read_path(&session.path(path), 16 << 10).map_err(|e| file_fault(&e))?;
-        return PublicKey::from_openssh(&String::from_utf8_lossy(&bytes))
-            .map_err(|error| Fault::of(Code::Error, &error));
+        return keys::public_key(path, &bytes);
     }
     let found = keys::candidates(session)?;
     match found.candidates.as_slice() {

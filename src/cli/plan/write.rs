@@ -71,7 +71,7 @@ pub(super) fn write(
     Ok(match (before.is_some(), same, dropped) {
         (false, ..) => format!("Wrote {shown}/plan.json and its planner's statement."),
         (true, true, _) => {
-            format!("{shown}/plan.json comes out the same; its approvals still count.")
+            format!("{shown}/plan.json comes out the same; approvals of it still count.")
         }
         (true, false, 0) => format!("Wrote {shown}/plan.json anew: it is another plan now."),
         (true, false, n) => format!(
