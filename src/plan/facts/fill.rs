@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::graph::{Graph, Node, Side};
-use super::{Coverage, links, properties as of, rows, wide};
+use super::{Coverage, holds, links, properties as of, rows, wide};
 use crate::document::effect::{DeclaredFact, Edge, Facts};
 use crate::document::ident::ResourceId;
 use crate::plan::class::verb::Verb;
@@ -92,7 +92,7 @@ pub(super) fn rule_edges(
             referred(graph, case, rows::CALLBACK, changed, target, edges);
         }
         ("", "Namespace") if verb == Verb::Update && labels(case.before) != labels(case.after) => {
-            edges.extend(wide::holds(graph, id));
+            edges.extend(holds::holds(graph, id));
         }
         _ => {}
     }
@@ -129,7 +129,7 @@ fn workload(graph: &Graph<'_>, case: &Case<'_>, verb: Verb, edges: &mut BTreeSet
     }
     let pods = |object| template(&id.group, &id.kind, object).and_then(labels);
     if pods(case.before) != pods(case.after) {
-        edges.extend(wide::holds(graph, id));
+        edges.extend(holds::holds(graph, id));
         let own = graph.dependencies(id).into_iter();
         edges.extend(own.filter(|e| e.by == rows::BUDGET && e.before != e.after));
     }
@@ -237,12 +237,13 @@ fn size_of(graph: &Graph<'_>, node: &Node<'_>) -> DeclaredFact {
     };
     // Defaults: one replica at least; a ScaledObject goes to 100 at most.
     let min = bounds("/spec/minReplicas", "/spec/minReplicaCount", Some(1));
-    let max = bounds("/spec/maxReplicas", "/spec/maxReplicaCount", Some(100));
+    let max = bounds("/spec/maxReplicas", "/spec/maxReplicaCount", Some(100)).into_iter().max();
     DeclaredFact {
         workload: node.id.clone(),
-        n: objects().map(|object| size(node.id, object)).max().unwrap_or(0),
+        // Under an autoscaler the live number moves by itself.
+        n: max.or_else(|| objects().map(|object| size(node.id, object)).max()).unwrap_or(0),
         min: min.into_iter().min(),
-        max: max.into_iter().max(),
+        max,
         stateful: objects().any(|object| is_stateful(node.id, object)),
     }
 }
