@@ -9,6 +9,7 @@ use super::graph::{Graph, Node, Side};
 use super::{Coverage, holds, links, properties as of, rows, wide};
 use crate::document::effect::{DeclaredFact, Edge, Facts};
 use crate::document::ident::ResourceId;
+use crate::plan::class::replace_paths;
 use crate::plan::class::verb::Verb;
 use crate::plan::judgement::Case;
 use crate::plan::shape::{
@@ -23,7 +24,7 @@ pub(super) fn rule_edges(
     target: Coverage,
     edges: &mut BTreeSet<Edge>,
 ) {
-    let verb = Verb::of(case.actions);
+    let verb = verb_of(case);
     let differs = |pointer: &str| case.before.pointer(pointer) != case.after.pointer(pointer);
     // An owner that is not there, or a last finalizer, ends the object as a deletion does.
     let goes =
@@ -97,7 +98,18 @@ pub(super) fn rule_edges(
         _ => {}
     }
     if Workload::is(id) {
-        workload(graph, case, verb, edges);
+        workload(graph, case, Verb::of(case.actions), edges);
+    }
+}
+
+/// What happens to the object, where an update that the server does not take counts as the
+/// replacement that it would have to be.
+pub(super) fn verb_of(case: &Case<'_>) -> Verb {
+    match Verb::of(case.actions) {
+        Verb::Update if !replace_paths(case.resource, case.before, case.after).is_empty() => {
+            Verb::Replace
+        }
+        verb @ (Verb::Create | Verb::Update | Verb::Delete | Verb::Replace | Verb::Nothing) => verb,
     }
 }
 

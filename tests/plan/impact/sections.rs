@@ -408,7 +408,7 @@ fn b4_storage() {
             (Set("/spec/nodeAffinity", json!({"required": {}})), "O~", "."),
             (Set("/spec/mountOptions", json!(["ro"])), "R~", "."),
             (Set("/spec/capacity/storage", json!("2Gi")), "M!", "."),
-            (Set("/spec/csi/driver", json!("e")), "D~", "irreversible"),
+            (Set("/spec/csi/driver", json!("e")), "D~", "."),
             (Delete, "D~", "irreversible"),
         ],
     );
