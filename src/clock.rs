@@ -10,8 +10,11 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 /// An instant in whole seconds, written as RFC 3339 in UTC with `Z`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"))]
 pub struct Instant(OffsetDateTime);
 
 /// A time that is not written as this project writes times.
@@ -38,6 +41,25 @@ impl Instant {
 
     fn whole(time: OffsetDateTime) -> Self {
         Self(time.replace_nanosecond(0).unwrap_or(time))
+    }
+}
+
+/// The end of somebody's patience, on a clock that only runs forwards. Says nothing about the time
+/// of day.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(std::time::Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(patience: std::time::Duration) -> Self {
+        let now = std::time::Instant::now();
+        Self(now.checked_add(patience).unwrap_or(now))
+    }
+
+    /// What is left; `None` once it is over.
+    pub fn left(self) -> Option<std::time::Duration> {
+        let left = self.0.saturating_duration_since(std::time::Instant::now());
+        Some(left).filter(|left| !left.is_zero())
     }
 }
 

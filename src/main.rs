@@ -1,3 +1,5 @@
 //! The program: one line, so that everything can be tested as a library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    countersign::cli::main()
+}

@@ -1,1 +1,283 @@
-//! What was authorized becomes a change and a receipt. The only writer of targets.
+//! `Authorized` becomes a receipt: the only writer of targets. Every write is recorded in the ledger
+//! before it begins; whatever happens, the receipt says what was done.
+
+pub mod directory;
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use crate::clock::Instant;
+use crate::document::code::Code;
+use crate::document::effect::{FileChange, TargetIdentity};
+use crate::document::ident::{Digest, Label};
+use crate::document::statement::{
+    ApprovalId, GENERATOR, Outcome, Receipt, ReceiptItem, Statement, StatementError,
+};
+use crate::files;
+use crate::gate::{Authorized, Parts};
+use crate::ledger::{Holder, Ledger, LedgerError};
+use crate::plan::Plan;
+use crate::trust::envelope::{self, SealError};
+use crate::trust::sign::Sign;
+
+/// Why there is no receipt. What was done to the target before is in the ledger's journal.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// The receipt cannot be written down.
+    #[error("the receipt cannot be made")]
+    Statement(#[from] StatementError),
+    /// The receipt cannot be signed.
+    #[error("the receipt cannot be signed")]
+    Sign(#[from] SealError),
+    /// The ledger does not take the receipt.
+    #[error("the ledger did not take the receipt")]
+    Ledger(#[from] Box<LedgerError>),
+    /// This version applies directories only.
+    #[error("this version applies `directory` targets only")]
+    Kind,
+}
+
+impl ApplyError {
+    /// The exit code. Without a receipt nobody can say how far it came but the ledger's journal.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Statement(_) | Self::Sign(_) => Code::Indeterminate,
+            Self::Ledger(error) => match error.code() {
+                code @ (Code::LockHeld | Code::Error) => code,
+                Code::Ok
+                | Code::ChangesPresent
+                | Code::PolicyDenied
+                | Code::ApprovalRequired
+                | Code::ApprovalInvalid
+                | Code::PlanStale
+                | Code::PlanIntegrity
+                | Code::NotApplyable
+                | Code::TrustInvalid
+                | Code::LedgerUnusable
+                | Code::ApplyFailedClean
+                | Code::ApplyPartial
+                | Code::AppliedNotReady
+                | Code::RolledBack
+                | Code::Indeterminate
+                | Code::Usage
+                | Code::Interrupted => Code::Indeterminate,
+            },
+            Self::Kind => Code::NotApplyable,
+        }
+    }
+
+    /// What to do next; `{plan}` stands for the plan's folder.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Statement(_) | Self::Sign(_) => {
+                "mend the cause, then `countersign apply {plan} --resume`: the ledger knows what was begun"
+            }
+            Self::Ledger(error) => error.hint(),
+            Self::Kind => "",
+        }
+    }
+}
+
+/// What the apply needs of the world.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The ledger that the approvals were spent in.
+    pub ledger: &'a Ledger,
+    /// The project's folder.
+    pub project: &'a Path,
+    /// Signs the receipt.
+    pub signer: &'a dyn Sign,
+    /// Reads the clock.
+    pub clock: &'a dyn Fn() -> Instant,
+    /// Whether somebody asked to stop.
+    pub interrupted: &'a dyn Fn() -> bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// Its envelope, as it stands in the ledger.
+    pub envelope: Vec<u8>,
+    /// Why it stopped before its end, outermost cause first; empty if it did not.
+    pub stop: Vec<String>,
+    /// Whether it stopped because somebody asked for it.
+    pub interrupted: bool,
+}
+
+/// Applies a plan that may be applied, and consumes the permission.
+///
+/// # Errors
+/// [`ApplyError`] only where no receipt could be made; a failed write is an outcome, not an error.
+pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyError> {
+    let parts = authorized.consume();
+    let path = match &parts.plan.document().effect.target {
+        TargetIdentity::Directory { path, .. } => path,
+        TargetIdentity::Kubernetes { .. } | TargetIdentity::Cloudformation { .. } => {
+            return Err(ApplyError::Kind);
+        }
+    };
+    let files: Vec<FileChange> = parts.plan.files_in_order().into_iter().cloned().collect();
+    let run = directory::Run {
+        ledger: world.ledger,
+        spent: &parts.spent,
+        expires_at: parts.expires_at,
+        now: world.clock,
+        interrupted: world.interrupted,
+    };
+    let report = match files::open_folder(world.project).and_then(|project| project.folder(path)) {
+        Ok(folder) => directory::execute(&files, &folder, &run),
+        Err(error) => directory::unopened(&files, error),
+    };
+    let stop = report.stop().map(told);
+    let interrupted = matches!(report.stop(), Some(directory::Stop::Interrupted));
+    let Parts { plan, spent, started_at, applier, policy, trust_version, .. } = parts;
+    let said = Said {
+        principal: applier,
+        apply_id: spent.apply_id().clone(),
+        outcome: report.outcome(),
+        started_at,
+        policy_digest: policy,
+        trust_version,
+        approvals: spent.approvals().iter().cloned().collect(),
+        items: report.items(),
+        reason: String::new(),
+    };
+    let (receipt, envelope) = receipt(&plan, said, &world)?;
+    world.ledger.finish(spent, &envelope).map_err(Box::new)?;
+    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted })
+}
+
+/// An error and its sources, outermost first.
+fn told(error: &directory::Stop) -> Vec<String> {
+    let mut told = vec![error.to_string()];
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        told.push(error.to_string());
+        source = error.source();
+    }
+    told
+}
+
+/// Gives up a round of this plan that began and did not finish: a receipt that says so, and the
+/// target is free again. Nothing is written to it.
+///
+/// # Errors
+/// [`ApplyError`], [`LedgerError::NothingBegun`] among them.
+pub fn abandon(
+    plan: &Plan,
+    giving_up: GivingUp<'_>,
+    world: World<'_>,
+) -> Result<Applied, ApplyError> {
+    let GivingUp { applier, host, process, ids, policy, trust_version, reason } = giving_up;
+    let now = (world.clock)();
+    let target = crate::gate::target_key(plan);
+    let holder =
+        Holder { principal: applier.clone(), host: host.to_owned(), pid: process, since: now };
+    let (apply_id, lock_id) = ids;
+    let rounds = world.ledger.rounds(plan.digest()).map_err(Box::new)?;
+    let Some(open) = rounds.last().filter(|round| round.state.is_open()) else {
+        return Err(Box::new(LedgerError::NothingBegun(plan.digest())).into());
+    };
+    let lock =
+        world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(Box::new)?;
+    let said = Said {
+        principal: applier,
+        apply_id: apply_id.clone(),
+        outcome: Outcome::Abandoned,
+        started_at: open.started_at,
+        policy_digest: policy,
+        trust_version,
+        approvals: open.approvals.iter().cloned().collect(),
+        items: Vec::new(),
+        reason: reason.to_owned(),
+    };
+    let (receipt, envelope) = receipt(plan, said, &world)?;
+    world.ledger.abandon(lock, apply_id, &envelope, now).map_err(Box::new)?;
+    Ok(Applied { receipt, envelope, stop: Vec::new(), interrupted: false })
+}
+
+/// What is needed to give up, besides the plan.
+pub struct GivingUp<'a> {
+    /// Principal of the applier.
+    pub applier: Label,
+    /// Host and process, for the lock.
+    pub host: &'a str,
+    /// Process id.
+    pub process: u32,
+    /// Random ids: of the round that ends it, and of the lock.
+    pub ids: (ApprovalId, ApprovalId),
+    /// Digest of the policies in force.
+    pub policy: Digest,
+    /// Version of the trust root in force.
+    pub trust_version: u64,
+    /// Why, in a person's words.
+    pub reason: &'a str,
+}
+
+/// What a receipt says beyond what the plan and the ledger know.
+pub struct Said {
+    /// Principal that applied.
+    pub principal: Label,
+    /// Round of the ledger's record.
+    pub apply_id: ApprovalId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it began.
+    pub started_at: Instant,
+    /// Digest of the policies.
+    pub policy_digest: Digest,
+    /// Version of the trust root.
+    pub trust_version: u64,
+    /// Approvals spent, sorted.
+    pub approvals: Vec<ApprovalId>,
+    /// Per file.
+    pub items: Vec<ReceiptItem>,
+    /// What a person said of it.
+    pub reason: String,
+}
+
+/// Makes and signs the receipt of a plan.
+///
+/// # Errors
+/// [`ApplyError`].
+pub fn receipt(
+    plan: &Plan,
+    said: Said,
+    world: &World<'_>,
+) -> Result<(Receipt, Vec<u8>), ApplyError> {
+    let Said {
+        principal,
+        apply_id,
+        outcome,
+        started_at,
+        policy_digest,
+        trust_version,
+        approvals,
+        items,
+        reason,
+    } = said;
+    let proposal = &plan.document().proposal;
+    let previous = world.ledger.head(&crate::gate::target_key(plan)).map_err(Box::new)?;
+    let receipt = Receipt {
+        principal,
+        apply_id,
+        outcome,
+        started_at,
+        finished_at: (world.clock)(),
+        generator: GENERATOR.to_owned(),
+        environment: proposal.environment.clone(),
+        target: proposal.target.clone(),
+        policy_digest,
+        trust_version: trust_version.to_string(),
+        approvals,
+        items,
+        previous: previous.map(|digest| digest.to_string()).unwrap_or_default(),
+        reason,
+    };
+    let statement = Statement { plan: plan.digest(), predicate: receipt };
+    let envelope = envelope::seal(&statement.to_bytes()?, world.signer)?;
+    Ok((statement.predicate, envelope))
+}

@@ -1,7 +1,9 @@
 //! The trusted configuration, countersign.toml: environments, targets, scopes, secrets, limits.
 
+mod check;
 mod overlap;
 mod path;
+mod place;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::document::ident::{Label, Pointer};
+use crate::document::ident::{Label, Pointer, ResourceId};
 
 pub use path::TargetPath;
 
@@ -54,13 +56,23 @@ pub enum ConfigError {
         /// What there is.
         known: String,
     },
-    /// A secret entry names a target that no environment has.
-    #[error("secret {secret} names target {target}, which no environment has")]
-    SecretTarget {
-        /// The secret.
-        secret: Label,
-        /// The target.
-        target: Label,
+    /// A target that would hold what decides about plans, or lie in it.
+    #[error("target {target}: its path {path} meets {reserved}, which decides about plans")]
+    Reserved {
+        /// `environment/target`.
+        target: String,
+        /// The target's path.
+        path: TargetPath,
+        /// What it meets.
+        reserved: String,
+    },
+    /// A part that is readable and cannot be meant.
+    #[error("countersign.toml, {part}: {message}")]
+    Shape {
+        /// The part, such as `secrets.db-password`.
+        part: String,
+        /// What is wrong with it.
+        message: String,
     },
 }
 
@@ -127,6 +139,17 @@ pub struct DirectoryTarget {
     pub cluster_scoped: bool,
     /// A ledger of its own.
     pub ledger: Option<Ledger>,
+}
+
+impl DirectoryTarget {
+    /// Whether a plan may change this object.
+    pub fn covers(&self, id: &ResourceId) -> bool {
+        if id.namespace.is_empty() {
+            return self.cluster_scoped;
+        }
+        let named = |name: &Label| name.as_str() == id.namespace;
+        self.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
+    }
 }
 
 /// A cluster, as pinned.
@@ -200,12 +223,20 @@ impl Default for Policy {
 }
 
 /// Where "once" is kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Ledger {
-    /// The user's state folder, for one machine.
-    #[default]
-    Local,
+    /// A folder of one machine, outside every checkout.
+    Local {
+        /// The folder: absolute. Absent: the user's state folder, by project name.
+        path: Option<String>,
+    },
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::Local { path: None }
+    }
 }
 
 /// Limits of what is read.
@@ -218,6 +249,8 @@ pub struct Limits {
     pub max_depth: usize,
     /// Operations of one plan.
     pub max_operations: usize,
+    /// Bytes of all manifests of a target's folder.
+    pub max_tree_bytes: usize,
     /// Bytes of a plan.
     pub max_plan_bytes: usize,
 }
@@ -228,6 +261,7 @@ impl Default for Limits {
             max_bytes: 32 << 20,
             max_depth: 64,
             max_operations: 10_000,
+            max_tree_bytes: 512 << 20,
             max_plan_bytes: 64 << 20,
         }
     }
@@ -243,17 +277,35 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], with the line and the nearest known key.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| read_error(text, &error))?;
+        let config: Self = toml::from_str(text).map_err(|error| place::read_error(text, &error))?;
+        check::shape(&config)?;
+        check::reserved(&config)?;
         overlap::check(&config)?;
-        for (secret, entry) in &config.secrets {
-            let known =
-                |target| config.environments.values().any(|e| e.targets.contains_key(target));
-            if let Some(target) = entry.targets.iter().find(|target| !known(target)) {
-                let (secret, target) = (secret.clone(), target.clone());
-                return Err(ConfigError::SecretTarget { secret, target });
-            }
-        }
         Ok(config)
+    }
+
+    /// The environment, if there is just one.
+    pub fn only_environment(&self) -> Option<Label> {
+        let mut names = self.environments.keys();
+        names.next().filter(|_| names.next().is_none()).cloned()
+    }
+
+    /// The target of an environment, if it has just one.
+    pub fn only_target(&self, environment: &Label) -> Option<Label> {
+        let mut names = self.environments.get(environment)?.targets.keys();
+        names.next().filter(|_| names.next().is_none()).cloned()
+    }
+
+    /// The ledger of a target: its own, else its environment's, else the project's.
+    pub fn ledger_of(&self, environment: &Label, target: &Label) -> &Ledger {
+        let environment = self.environments.get(environment);
+        let target = environment.and_then(|environment| environment.targets.get(target));
+        let own = target.and_then(|target| match target {
+            Target::Directory(target) => target.ledger.as_ref(),
+            Target::Kubernetes(target) => target.ledger.as_ref(),
+            Target::Cloudformation(target) => target.ledger.as_ref(),
+        });
+        own.or(environment.and_then(|found| found.ledger.as_ref())).unwrap_or(&self.ledger)
     }
 
     /// One target.
@@ -275,25 +327,6 @@ impl Config {
 fn listed<'l>(names: impl Iterator<Item = &'l Label>) -> String {
     let names: Vec<_> = names.map(Label::as_str).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
-
-fn read_error(text: &str, error: &toml::de::Error) -> ConfigError {
-    let at = error.span().map_or(0, |span| span.start);
-    let line = text.bytes().take(at).filter(|c| *c == b'\n').count() + 1;
-    let message = error.message().to_owned();
-    ConfigError::Read { line, nearest: nearest(&message), message }
-}
-
-/// The known key nearest to an unknown one, read from serde's message about it.
-fn nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    if !message.starts_with("unknown") {
-        return String::new();
-    }
-    let unknown = quoted.next().unwrap_or_default();
-    let scored = quoted.map(|known| (strsim::jaro_winkler(unknown, known), known));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
-    best.filter(|(score, _)| *score > 0.7).map(|(_, known)| known.to_owned()).unwrap_or_default()
 }
 
 impl std::fmt::Display for ConfigPlace<'_> {

@@ -1,5 +1,4 @@
-//! Two environments must not reach the same object: a plan must not choose its quorum. And no
-//! target may hold what decides about plans.
+//! Two environments must not reach the same object: a plan must not choose its quorum.
 
 use super::{Config, ConfigError, ConfigPlace, Target};
 use crate::document::ident::Label;
@@ -11,16 +10,6 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         .flat_map(|(env, e)| e.targets.iter().map(move |(name, target)| (env, name, target)))
         .collect();
     for (index, (env, name, target)) in all.iter().enumerate() {
-        if let Target::Directory(directory) = target
-            && directory.path.reserved()
-        {
-            let message = format!(
-                "target {}: path {:?} holds what decides about plans",
-                ConfigPlace(env, name),
-                directory.path.as_str()
-            );
-            return Err(ConfigError::Read { line: 1, message, nearest: String::new() });
-        }
         let others = all.iter().skip(index + 1).filter(|(other, ..)| other != env);
         for (other_env, other_name, other) in others {
             if same_objects(target, other) {

@@ -27,19 +27,31 @@ impl TargetPath {
         &self.0
     }
 
-    /// Whether this folder holds or lies in a place that decides about plans.
-    pub fn reserved(&self) -> bool {
-        let first = self.0.split('/').next().unwrap_or_default();
-        RESERVED.iter().any(|name| name.eq_ignore_ascii_case(first))
+    /// The place that decides about plans, or Git's own, which this folder is or lies in. Letter
+    /// case is no difference: on some file systems it is none.
+    pub fn reserved(&self) -> Option<&'static str> {
+        let mut parts = self.0.split('/');
+        let first = parts.next().unwrap_or_default();
+        let is = |name: &&&str| name.eq_ignore_ascii_case(first);
+        // A repository inside the project has a `.git` of its own.
+        let git = parts.any(|part| part.eq_ignore_ascii_case(".git")).then_some(".git");
+        RESERVED.iter().find(is).copied().or(git)
     }
 
-    /// Whether one of two folders is the other or lies in it.
+    /// Whether one of two folders is the other or lies in it, whatever the letter case.
     pub fn overlaps(&self, other: &Self) -> bool {
         let within = |a: &str, b: &str| {
             a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        within(&self.0, &other.0) || within(&other.0, &self.0)
+        let (a, b) = (self.0.to_lowercase(), other.0.to_lowercase());
+        within(&a, &b) || within(&b, &a)
     }
+}
+
+/// Characters that some file systems pass over: with one of them, `.git` is still `.git`.
+/// Source: Git, `is_hfs_dotgit` (CVE-2014-9390).
+fn unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl TryFrom<String> for TargetPath {
@@ -51,6 +63,7 @@ impl TryFrom<String> for TargetPath {
                 && part != ".."
                 && !part.contains(['\\', '\0'])
                 && !part.contains(char::is_control)
+                && !part.contains(unseen)
         };
         if text.split('/').all(part) { Ok(Self(text)) } else { Err(PathError(text)) }
     }

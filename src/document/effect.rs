@@ -30,6 +30,18 @@ pub enum Class {
     DataLoss,
 }
 
+impl Class {
+    /// Every class, least first.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Additive,
+        Self::Mutating,
+        Self::Disruptive,
+        Self::Outage,
+        Self::DataLoss,
+    ];
+}
+
 /// How sure the class is. At the worst class, the first present of certain, unknown, possible.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

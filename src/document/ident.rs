@@ -172,7 +172,7 @@ impl FromStr for Pointer {
 }
 
 macro_rules! text_form {
-    ($($name:ty => $into:expr),* $(,)?) => {$(
+    ($($name:ty => $into:expr, $pattern:literal);* $(;)?) => {$(
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{:?}", self.to_string())
@@ -195,17 +195,17 @@ macro_rules! text_form {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "string"})
+                schemars::json_schema!({"type": "string", "pattern": $pattern})
             }
         }
     )*};
 }
 
 text_form! {
-    Label => |value| value.0,
-    Digest => |value| value.to_string(),
-    ResourceId => |value| value.to_string(),
-    Pointer => |value| value.0,
+    Label => |value| value.0, "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+    Digest => |value| value.to_string(), "^[0-9a-f]{64}$";
+    ResourceId => |value| value.to_string(), "^[^/]*/[^/]+/[^/]*/[^/]+$";
+    Pointer => |value| value.0, "^(/([^~]|~[01])*)?$";
 }
 
 impl fmt::Display for Label {

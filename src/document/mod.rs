@@ -2,6 +2,7 @@
 //! only hold a valid one. Pure: no file, clock, network or environment is touched here.
 
 pub mod canonical;
+pub mod code;
 pub mod effect;
 pub mod ident;
 pub mod operation;

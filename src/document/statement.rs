@@ -2,6 +2,7 @@
 //! project. Integers in predicates are strings, because some readers turn numbers into doubles.
 //! Format: in-toto attestation framework, spec/v1/statement.md.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,6 +12,8 @@ use crate::clock::Instant;
 
 /// `payloadType` of every envelope.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// What writes statements, as they say.
+pub const GENERATOR: &str = concat!("countersign ", env!("CARGO_PKG_VERSION"));
 /// `_type` of every statement.
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// Name of the one subject.
@@ -188,8 +191,9 @@ impl Predicate for Approval {
 }
 
 /// 128 random bits, as 32 lower-case hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9a-f]{32}$"))]
 pub struct ApprovalId(String);
 
 /// An approval id of another shape.
@@ -243,7 +247,7 @@ impl std::fmt::Debug for ApprovalId {
 }
 
 /// How an apply ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Everything was written.
@@ -259,7 +263,7 @@ pub enum Outcome {
 }
 
 /// What became of one change (of one file, for a directory).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// Written by this apply.
@@ -273,7 +277,7 @@ pub enum Fate {
 }
 
 /// One line of a receipt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReceiptItem {
     /// Resource id, or path of a file.
@@ -287,7 +291,7 @@ pub struct ReceiptItem {
 }
 
 /// What apply did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Receipt {
     /// Principal that applied.

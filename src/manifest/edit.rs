@@ -133,9 +133,10 @@ fn changed(text: &str, document: &Document, wanted: &Value, json: bool) -> Strin
     let limits = Limits { max_bytes: usize::MAX, ..Limits::default() };
     let shift =
         |range: &Range<usize>| range.start - document.span.start..range.end - document.span.start;
-    let Some(node) = &document.node else {
+    if document.aliased {
         return anew(piece, None, wanted, json);
-    };
+    }
+    let node = &document.node;
     if let Some(in_place) =
         place::splice(text, node, &document.value, wanted, document.span.clone(), json)
         && read::documents(&in_place, &limits)

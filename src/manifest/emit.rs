@@ -11,7 +11,12 @@ pub fn document(value: &Value) -> String {
     match value {
         Value::Object(map) if !map.is_empty() => members(map.iter(), 0, &mut out),
         Value::Array(list) if !list.is_empty() => items(list, 0, &mut out),
-        _ => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
             out.push_str(&flow(value));
             out.push('\n');
         }
@@ -148,7 +153,7 @@ fn after_colon(value: &Value, indent: usize, out: &mut String) {
             out.push(' ');
             block_text(text, indent, out);
         }
-        _ => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             out.push(' ');
             out.push_str(&flow(value));
             out.push('\n');
@@ -173,7 +178,7 @@ fn after_dash(value: &Value, indent: usize, out: &mut String) {
             }
         }
         Value::String(text) => block_text(text, indent, out),
-        _ => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             out.push_str(&flow(value));
             out.push('\n');
         }

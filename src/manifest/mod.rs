@@ -3,10 +3,12 @@
 
 pub mod edit;
 pub mod emit;
+pub mod node;
 pub mod object;
 pub mod problem;
 pub mod read;
 pub mod scalar;
+pub mod text;
 
 /// What a text may be at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

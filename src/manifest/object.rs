@@ -119,6 +119,20 @@ pub fn list_items(value: &Value) -> Option<&Vec<Value>> {
     (kind.ends_with("List") && value.pointer("/metadata/name").is_none()).then_some(items)
 }
 
+/// Items of a `List`, or the value back.
+///
+/// # Errors
+/// The value, if it is no list.
+pub fn into_list_items(mut value: Value) -> Result<Vec<Value>, Value> {
+    if list_items(&value).is_none() {
+        return Err(value);
+    }
+    match value.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) | None => Err(value),
+    }
+}
+
 /// Who an object says it is, every part checked.
 ///
 /// # Errors
@@ -200,8 +214,9 @@ pub fn server_owned(value: &Value) -> impl Iterator<Item = Pointer> + '_ {
 
 /// Whether an object is a Secret with values in it.
 pub fn holds_secret_values(value: &Value) -> bool {
-    let secret = value.get("kind").and_then(Value::as_str) == Some("Secret")
-        && value.get("apiVersion").and_then(Value::as_str) == Some("v1");
+    let group = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let secret =
+        value.get("kind").and_then(Value::as_str) == Some("Secret") && !group.contains('/');
     let filled = |member: &str| match value.get(member) {
         Some(Value::Object(map)) => !map.is_empty(),
         Some(Value::Null) | None => false,
@@ -214,6 +229,18 @@ pub fn holds_secret_values(value: &Value) -> bool {
 pub fn is_kustomization(value: &Value) -> bool {
     let group = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     group.split('/').next() == Some("kustomize.config.k8s.io")
+}
+
+/// Whether a file of this name is read as a manifest.
+pub fn is_manifest_name(name: &str) -> bool {
+    let ends = [".yaml", ".yml", ".json"];
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a file of this name (not a path) tells Kustomize how to build a tree. Such a file need
+/// not say what it is. Source: Kustomize, `RecognizedKustomizationFileNames`.
+pub fn is_kustomization_name(name: &str) -> bool {
+    matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 /// The file for a new object: `<namespace>/<kind>-<name>.yaml`, lower case; `_cluster/` where it

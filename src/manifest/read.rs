@@ -10,8 +10,10 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle, o
 use serde_json::{Map, Value};
 
 use super::Limits;
+use super::node::{Node, NodeKind};
 use super::problem::Problem;
 use super::scalar::{Plain, plain};
+use super::text::{number, position};
 use crate::document::canonical::MAX_INTEGER;
 use crate::document::ident::Pointer;
 
@@ -27,40 +29,21 @@ pub struct Document {
     pub span: Range<usize>,
     /// Line of its first content, from 1.
     pub line: u32,
-    /// How it is written; `None` where an alias stands in it, which cannot be edited in place.
-    pub node: Option<Node>,
+    /// How it is written; an alias is a scalar here.
+    pub node: Node,
+    /// Whether anchors or aliases stand in it, which cannot be edited in place.
+    pub aliased: bool,
     /// Number of comments in `span`.
     pub comments: u32,
 }
 
-/// A value as it is written.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// Bytes of the text that it takes.
-    pub span: Range<usize>,
-    /// What is written there.
-    pub kind: NodeKind,
-}
-
-/// See [`Node`].
-#[derive(Clone, Debug)]
-pub enum NodeKind {
-    /// A scalar, and how it is quoted.
-    Scalar(ScalarStyle),
-    /// A list.
-    List {
-        /// Written in brackets.
-        flow: bool,
-        /// Its items.
-        items: Vec<Node>,
-    },
-    /// A map.
-    Map {
-        /// Written in braces.
-        flow: bool,
-        /// Its members: name, bytes of the name, value.
-        members: Vec<(String, Range<usize>, Node)>,
-    },
+/// What a text holds, as far as it can be read, and everything that is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The documents that could be read to their end.
+    pub documents: Vec<Document>,
+    /// What is wrong; where this is not empty, no document is to be used.
+    pub problems: Vec<Problem>,
 }
 
 /// Reads every document of a text; documents without content are passed over.
@@ -68,13 +51,20 @@ pub enum NodeKind {
 /// # Errors
 /// Every [`Problem`] found; after a syntax error nothing further is looked at.
 pub fn documents(text: &str, limits: &Limits) -> Result<Vec<Document>, Vec<Problem>> {
+    let Reading { documents, problems } = reading(text, limits);
+    if problems.is_empty() { Ok(documents) } else { Err(problems) }
+}
+
+/// As [`documents`], with what could be read beside what is wrong.
+pub fn reading(text: &str, limits: &Limits) -> Reading {
+    let refused = |problem| Reading { documents: Vec::new(), problems: vec![problem] };
     if text.len() > limits.max_bytes {
         let message = format!("{} bytes, and at most {} are read", text.len(), limits.max_bytes);
-        return Err(vec![Problem::new(message)]);
+        return refused(Problem::new(message));
     }
     if let Some(at) = text.find('\0') {
-        let line = text.bytes().take(at).filter(|c| *c == b'\n').count();
-        return Err(vec![Problem::new("a NUL byte").at(number(line + 1), 0)]);
+        let (line, column) = position(text, at);
+        return refused(Problem::new("a NUL byte").at(line, column));
     }
     let mut reader = Reader::new(text, limits);
     let parser = Parser::new_from_str_with_options(text, parser_options(limits));
@@ -101,16 +91,31 @@ fn parser_options(limits: &Limits) -> Options {
     options! { disallow_directives: true, flow_nesting_limit: depth, block_nesting_limit: depth }
 }
 
-fn number(value: usize) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
-
 /// A list or map that is being read.
 struct Open {
     kind: OpenKind,
     start: usize,
     flow: bool,
     anchor: usize,
+    /// What aliases had expanded to when it was opened.
+    expanded: usize,
+}
+
+/// A value that an alias may repeat.
+#[derive(Clone)]
+struct Anchored {
+    value: Value,
+    /// Bytes that it takes, its own aliases written out.
+    size: usize,
+    depth: usize,
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+    }
 }
 
 enum OpenKind {
@@ -122,7 +127,7 @@ struct Reader<'t> {
     text: &'t str,
     limits: Limits,
     stack: Vec<Open>,
-    anchors: HashMap<usize, (Value, usize)>,
+    anchors: HashMap<usize, Anchored>,
     expanded: usize,
     found: Vec<Document>,
     root: Option<(Value, Node)>,
@@ -164,12 +169,8 @@ impl<'t> Reader<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &span)?;
                 let value = self.scalar(text.into_owned(), style, &span)?;
-                self.place(
-                    value,
-                    Node { span: bytes, kind: NodeKind::Scalar(style) },
-                    anchor,
-                    &span,
-                )?;
+                let node = Node { span: bytes, kind: NodeKind::Scalar(style) };
+                self.place(value, node, (anchor, self.expanded), &span)?;
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &span)?;
@@ -191,54 +192,57 @@ impl<'t> Reader<'t> {
                         (Value::Object(values), NodeKind::Map { flow, members })
                     }
                 };
-                self.place(value, Node { span: span_of, kind }, open.anchor, &span)?;
+                let anchor = (open.anchor, open.expanded);
+                self.place(value, Node { span: span_of, kind }, anchor, &span)?;
             }
             Event::Alias(id) => {
                 self.aliased = true;
-                let Some((value, size)) = self.anchors.get(&id).cloned() else {
-                    return self.refuse(
-                        "an alias inside its own anchor",
-                        "write the value out",
-                        &span,
-                    );
+                let hint = "write the value out";
+                let Some(Anchored { size, depth, .. }) = self.anchors.get(&id) else {
+                    return self.refuse("an alias inside its own anchor", hint, &span);
                 };
+                let (size, depth) = (*size, *depth);
                 self.expanded = self.expanded.saturating_add(size);
                 if self.expanded > self.limits.max_bytes {
-                    return self.refuse(
-                        "aliases expand beyond the size limit",
-                        "write the values out",
-                        &span,
-                    );
+                    return self.refuse("aliases expand beyond the size limit", hint, &span);
                 }
-                self.place(
-                    value,
-                    Node { span: bytes, kind: NodeKind::Scalar(ScalarStyle::Plain) },
-                    0,
-                    &span,
-                )?;
+                if self.stack.len() + depth > self.limits.max_depth {
+                    let most = self.limits.max_depth;
+                    let message = format!("aliases nest deeper than {most} levels");
+                    return self.refuse(message, hint, &span);
+                }
+                // Copied only after its size was found to fit.
+                let value = self.anchors.get(&id).map(|known| known.value.clone())?;
+                let node = Node { span: bytes, kind: NodeKind::Scalar(ScalarStyle::Plain) };
+                self.place(value, node, (0, self.expanded), &span)?;
             }
-            _ => {}
+            Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentEnd
+            | Event::Anchor(..)
+            | Event::UnresolvedAlias(_)
+            | _ => {}
         }
         (self.problems.len() < MOST_PROBLEMS).then_some(())
     }
 
-    fn finish(mut self) -> Result<Vec<Document>, Vec<Problem>> {
+    fn finish(mut self) -> Reading {
         self.close_document(self.text.len());
         if let Some(last) = self.found.last_mut() {
             last.span.end = self.text.len();
         }
-        if self.problems.is_empty() { Ok(self.found) } else { Err(self.problems) }
+        Reading { documents: self.found, problems: self.problems }
     }
 
     /// Ends the document before byte `at`. What has no content joins the one before it.
     fn close_document(&mut self, at: usize) {
-        if let Some((value, node)) = self.root.take() {
-            if !value.is_null() {
-                let node = (!self.aliased).then_some(node);
-                let (line, comments) = (self.line, self.comments);
-                self.found.push(Document { value, span: self.start..at, line, node, comments });
-                (self.start, self.comments) = (at, 0);
-            }
+        if let Some((value, node)) = self.root.take()
+            && !value.is_null()
+        {
+            let Self { line, comments, aliased, .. } = *self;
+            let span = self.start..at;
+            self.found.push(Document { value, span, line, node, aliased, comments });
+            (self.start, self.comments) = (at, 0);
         }
         self.aliased = false;
         self.anchors.clear();
@@ -294,8 +298,19 @@ impl<'t> Reader<'t> {
             return self.refuse("a list or map as the name of a member", "names are texts", span);
         }
         let start = span.byte_range().unwrap_or(0..0).start;
-        self.stack.push(Open { kind, start, flow: style == StructureStyle::Flow, anchor });
+        let (flow, expanded) = (style == StructureStyle::Flow, self.expanded);
+        self.stack.push(Open { kind, start, flow, anchor, expanded });
         Some(())
+    }
+
+    /// A scalar for a message: not one that may be the value of a Secret, and not all of a long one.
+    fn shown(&self, text: &str) -> String {
+        let pointer = self.pointer();
+        let within = |name: &str| pointer.segments().any(|segment| segment == name);
+        if within("stringData") || (within("data") && self.text.contains("Secret")) {
+            return String::new();
+        }
+        format!(" `{}`", text.chars().take(60).collect::<String>())
     }
 
     fn expects_key(&self) -> bool {
@@ -308,49 +323,64 @@ impl<'t> Reader<'t> {
         }
         match plain(&text) {
             Plain::Value(Value::Number(number)) if beyond(&number) => {
+                let shown = self.shown(&text);
                 let message =
-                    format!("the number {text} is beyond +-(2^53-1), which readers round");
+                    format!("the number{shown} is beyond +-(2^53-1), which readers round");
                 self.problem(message, "quote it, if a text is meant", span);
                 Some(Value::Null)
             }
             Plain::Value(value) => Some(value),
             Plain::Ambiguous(how) => {
-                self.problem(format!("the plain scalar `{text}` is {how}"), "quote it", span);
+                let message = format!("the plain scalar{} is {how}", self.shown(&text));
+                self.problem(message, "quote it", span);
                 Some(Value::String(text))
             }
             Plain::Unrepresentable => {
-                self.problem(
-                    format!("`{text}` is a number that JSON cannot hold"),
-                    "quote it",
-                    span,
-                );
+                let message =
+                    format!("the number{} is one that JSON cannot hold", self.shown(&text));
+                self.problem(message, "quote it", span);
                 Some(Value::String(text))
             }
         }
     }
 
     /// Puts a finished value where it belongs: as a name, a member, an item or the document.
-    fn place(&mut self, value: Value, node: Node, anchor: usize, span: &Span) -> Option<()> {
+    fn place(
+        &mut self,
+        value: Value,
+        node: Node,
+        (anchor, before): (usize, usize),
+        span: &Span,
+    ) -> Option<()> {
         if self.line == 0 {
             self.line = number(span.start.line());
         }
         if anchor > 0 {
-            let size = node.span.len().max(8) + self.expanded;
-            self.anchors.insert(anchor, (value.clone(), size));
+            let size = node.span.len().max(8) + self.expanded.saturating_sub(before);
+            let (depth, value) = (depth(&value), value.clone());
+            self.anchors.insert(anchor, Anchored { value, size, depth });
             // An anchor cannot be kept by an edit of what it names.
             self.aliased = true;
         }
         if self.expects_key() {
-            let Value::String(name) = value else {
-                return self.refuse("a name of a member that is not a text", "quote it", span);
+            // The reading goes on after a wrong name, so that all problems come at once.
+            let (name, text) = match value {
+                Value::String(name) => (name, true),
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => (other.to_string(), false),
             };
             if let Some(Open { kind: OpenKind::Map(values, _, pending), .. }) =
                 self.stack.last_mut()
             {
                 let twice = values.contains_key(&name);
                 *pending = Some((name, node.span));
-                if twice {
-                    return self.refuse("a member that stands twice", "keep one of them", span);
+                if !text {
+                    self.problem("a name of a member that is not a text", "quote it", span);
+                } else if twice {
+                    self.problem("a member that stands twice", "keep one of them", span);
                 }
             }
             return Some(());

@@ -2,8 +2,19 @@
 //! everybody. Pure and deterministic.
 
 pub mod class;
+mod derive;
+pub mod diff;
 pub mod facts;
+mod files;
 pub mod judgement;
 pub mod radius;
+mod seal;
 mod selector;
 mod shape;
+mod stale;
+pub mod waves;
+
+pub use derive::DeriveError;
+pub use files::FilesError;
+pub use seal::{MakeError, OpenError, Plan};
+pub use stale::differences;

@@ -1,1 +1,191 @@
-//! Tests of the room `config`.
+//! What countersign.toml may say, and that a mistake in it is named with its place.
+
+use countersign::config::{Config, Ledger, Target};
+
+const TARGET: &str =
+    "name = \"shop\"\n\n[environments.prod.targets.manifests]\nkind = \"directory\"\n";
+
+#[test]
+fn the_example_of_the_manual_is_read() {
+    let text = r#"
+name = "shop"
+
+[environments.prod.targets.manifests]
+kind = "directory"
+path = "manifests"
+
+[environments.prod.targets.main]
+kind = "kubernetes"
+context = "prod"
+cluster = "7c1e52aa-0000-4000-8000-000000000000"
+namespaces = ["shop"]
+cluster-scoped = false
+
+[environments.prod.targets.edge]
+kind = "cloudformation"
+profile = "prod"
+account = "123456789012"
+region = "eu-west-1"
+stacks = ["shop-*"]
+
+[secrets.db-password]
+env = "DB_PASSWORD"
+targets = ["main"]
+pointers = ["Secret/shop/db#/data/password"]
+
+[policy]
+bundles = ["policies"]
+
+[ledger]
+kind = "local"
+"#;
+    let config = Config::parse(text).unwrap();
+    let label = |text: &str| text.parse().unwrap();
+    assert_eq!(config.environments[&label("prod")].targets.len(), 3);
+    let found = config.target(&label("prod"), &label("manifests")).unwrap();
+    let Target::Directory(directory) = found else { panic!("{found:?}") };
+    assert!(directory.cluster_scoped && directory.namespaces.is_none());
+    assert_eq!(config.ledger, Ledger::Local { path: None });
+    assert!(config.policy.builtin);
+    assert_eq!(config.limits.max_bytes, 32 << 20);
+    let error = config.target(&label("dev"), &label("main")).unwrap_err();
+    assert!(error.to_string().contains("it has prod"), "{error}");
+    let error = config.target(&label("prod"), &label("mian")).unwrap_err();
+    assert!(error.to_string().contains("it has edge, main, manifests"), "{error}");
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line_and_the_nearest_key() {
+    for (text, line, said) in [
+        ("name = \"a\"\nenviroments = 1\n", 2, "did you mean `environments`?"),
+        ("name = \"a\"\ntypo = 1\n", 2, "unknown field `typo`"),
+        (&format!("{TARGET}paht = \"x\"\n"), 5, "did you mean `path`?"),
+        (&format!("{TARGET}path = \"x\"\nledgr = 1\n[limits]\n"), 6, "did you mean `ledger`?"),
+        (&TARGET.replace("directory", "directry"), 4, "did you mean `directory`?"),
+        (&format!("{TARGET}path = \"../x\"\n"), 5, "is not a folder inside the project"),
+        ("name = \"a\"\n[limits]\nmax-byte = 1\n", 3, "did you mean `max-bytes`?"),
+        ("name = \"a\"\n[policy]\nbundle = []\n", 3, "did you mean `bundles`?"),
+        ("name = \"a\"\n[ledger]\nkind = \"local\"\npaht = \"/x\"\n", 4, "did you mean `path`?"),
+        ("name = \"a\"\nname = \"b\"\n", 2, "duplicate key"),
+        ("name = \"A b\"\n", 1, "not a DNS label"),
+        ("name = \n", 1, ""),
+    ] {
+        let error = Config::parse(text).unwrap_err().to_string();
+        let place = format!("line {line}: ");
+        assert!(error.contains(&place) && error.contains(said), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_target_is_a_folder_inside_the_project_that_decides_nothing() {
+    let bad = [
+        ".",
+        "..",
+        "/etc",
+        "a/../b",
+        "./a",
+        "a//b",
+        "a/",
+        "",
+        "a\\\\b",
+        "a\\u0000b",
+        "a/.\\u200cgit",
+        ".git",
+        ".GIT/hooks",
+        ".github/workflows",
+        "plans",
+        "Plans/x",
+        "policies",
+        "POLICIES",
+        "trust.json",
+        "countersign.toml",
+        "vendor/sub/.Git/hooks",
+        "rules",
+        "Rules/deep",
+    ];
+    for path in bad {
+        let text = format!("{TARGET}path = \"{path}\"\n\n[policy]\nbundles = [\"rules\"]\n");
+        assert!(Config::parse(&text).is_err(), "{path}");
+    }
+    for path in ["manifests", "deploy/prod", "planserver", "my.git", "git", "été"] {
+        let text = format!("{TARGET}path = \"{path}\"\n\n[policy]\nbundles = [\"rules\"]\n");
+        assert!(Config::parse(&text).is_ok(), "{path}: {:?}", Config::parse(&text));
+    }
+    let around = format!("{TARGET}path = \"rules\"\n\n[policy]\nbundles = [\"rules/ours\"]\n");
+    let error = Config::parse(&around).unwrap_err().to_string();
+    assert!(error.contains("meets rules/ours"), "{error}");
+}
+
+/// Two environments with a target each.
+fn two(first: &str, second: &str) -> String {
+    format!(
+        "name = \"a\"\n[environments.prod.targets.t]\n{first}\n[environments.dev.targets.u]\n{second}\n"
+    )
+}
+
+#[test]
+fn no_object_is_reached_from_two_environments() {
+    let directory =
+        |path: &str, rest: &str| format!("kind = \"directory\"\npath = \"{path}\"\n{rest}");
+    let cluster = |id: &str, namespace: &str| {
+        format!(
+            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nnamespaces = [\"{namespace}\"]"
+        )
+    };
+    let stacks = |stacks: &str| {
+        format!(
+            "kind = \"cloudformation\"\naccount = \"123456789012\"\nregion = \"r\"\nstacks = [\"{stacks}\"]"
+        )
+    };
+    let scope = |namespace: &str| format!("namespaces = [\"{namespace}\"]\ncluster-scoped = false");
+    for (first, second) in [
+        (directory("m", ""), directory("m", "")),
+        (directory("m", ""), directory("M", "")),
+        (directory("m", ""), directory("m/inner", "")),
+        (directory("m", &scope("a")), directory("m", &scope("a"))),
+        (directory("m", &scope("a")), directory("m", "")),
+        (cluster("x", "a"), cluster("x", "a")),
+        (stacks("shop-*"), stacks("shop-web")),
+        (stacks("*"), stacks("a")),
+    ] {
+        let error = Config::parse(&two(&first, &second)).unwrap_err().to_string();
+        assert!(error.contains("dev/u and prod/t"), "{first} {second}: {error}");
+    }
+    for (first, second) in [
+        (directory("m", ""), directory("mm", "")),
+        (directory("m", &scope("a")), directory("m", &scope("b"))),
+        (cluster("x", "a"), cluster("x", "b")),
+        (cluster("x", "a"), cluster("y", "a")),
+        (stacks("shop-*"), stacks("shop")),
+        (directory("m", ""), cluster("x", "a")),
+    ] {
+        let read = Config::parse(&two(&first, &second));
+        assert!(read.is_ok(), "{first} {second}: {read:?}");
+    }
+}
+
+#[test]
+fn parts_that_contradict_themselves_are_named() {
+    let cluster = "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n";
+    let secret = |lines: &str| format!("name = \"a\"\n{cluster}[secrets.s]\n{lines}\n");
+    let place = "pointers = [\"Secret/a/b#/data/c\"]";
+    for (text, said) in [
+        (secret(&format!("targets = [\"c\"]\n{place}")), "not exactly one source"),
+        (secret(&format!("env = \"A\"\nfile = \"b\"\ntargets = [\"c\"]\n{place}")), "not exactly one"),
+        (secret(&format!("command = []\ntargets = [\"c\"]\n{place}")), "command is empty"),
+        (secret(&format!("env = \"A\"\ntargets = [\"x\"]\n{place}")), "no environment has"),
+        (secret(&format!("env = \"A\"\ntargets = [\"d\"]\n{place}")), "takes no secrets"),
+        (secret("env = \"A\"\ntargets = [\"c\"]\npointers = [\"data\"]"), "is no place like"),
+        ("name = \"a\"\n[limits]\nmax-bytes = 0\n".to_owned(), "lets nothing through"),
+        ("name = \"a\"\n[limits]\nmax-depth = 65\n".to_owned(), "at most 64"),
+        ("name = \"a\"\n[ledger]\nkind = \"local\"\npath = \"here\"\n".to_owned(), "not absolute"),
+        (
+            "name = \"a\"\n[environments.p.targets.t]\nkind = \"cloudformation\"\naccount = \"1\"\nregion = \"r\"\nstacks = []\n".to_owned(),
+            "twelve digits",
+        ),
+    ] {
+        let error = Config::parse(&text).unwrap_err().to_string();
+        assert!(error.contains(said), "{text}: {error}");
+    }
+    assert!(Config::parse(&secret(&format!("env = \"A\"\ntargets = [\"c\"]\n{place}"))).is_ok());
+}

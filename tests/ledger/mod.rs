@@ -1,1 +1,8 @@
-//! Tests of the room `ledger`.
+//! Tests of the room `ledger`. What every kind of store must do is in [`suite`], once.
+
+#[macro_use]
+mod suite;
+
+mod crash;
+mod local;
+mod race;

@@ -183,3 +183,40 @@ fn what_is_emitted_reads_the_same_under_yaml_1_1() {
         assert_eq!(value, theirs, "{text}");
     }
 }
+
+#[test]
+fn json_is_read_as_json() {
+    for text in [
+        "{\"a\":\"\\ud83d\\ude00\"}".to_owned(),
+        "{\n\t\"a\": 1,\n\t\"b\": [\n\t\t1,\n\t\t2\n\t]\n}\n".to_owned(),
+        "{\"a\":\"\\/\\b\\f\\n\\r\\t\\u00e9\\\\\"}".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        "{\"a\" : 1 , \"b\" :null}".to_owned(),
+        "{\"a\n\":1}".replace('\n', "\\n"),
+        "{\"a\":\"x # y: z\",\"b\":-1,\"c\":1.5,\"d\":1.5E+3}".to_owned(),
+        "{\"a\":\"\u{85}\u{2028}\u{feff}\"}".to_owned(),
+        "{\"a\":{\"b\":{}},\r\n\"c\":[[],[{}]]}\r\n".to_owned(),
+    ] {
+        let theirs: Value = serde_json::from_str(&text).unwrap();
+        let ours = read::documents(&text, &Limits::default());
+        match ours {
+            Ok(documents) => assert_eq!(documents[0].value, theirs, "{text}"),
+            Err(problems) => panic!("{text:?}: {}", problems[0]),
+        }
+    }
+}
+
+#[test]
+fn aliases_that_stay_small_are_read_however_many_there_are() {
+    let mut text = String::from("a0: &a0 {x: 1}\n");
+    for level in 1..2000 {
+        text += &format!("a{level}: &a{level} {{x: 1}}\nb{level}: *a{}\n", level - 1);
+    }
+    assert_eq!(values(&text)[0]["b1999"], json!({"x": 1}));
+    let mut chain = String::from("a0: &a0 [x]\n");
+    for level in 1..70 {
+        chain += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+    }
+    assert!(first_problem(&chain).contains("aliases nest deeper than 64 levels"));
+}

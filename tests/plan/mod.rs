@@ -1,2 +1,4 @@
 //! Tests of the room `plan`.
+
+mod diff;
 mod impact;

@@ -1,1 +1,6 @@
 //! Tests of the room `review`.
+
+mod hostile;
+mod neutral;
+mod page;
+mod plans;

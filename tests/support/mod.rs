@@ -1,1 +1,5 @@
-//! What several tests share.
+//! What tests of several rooms share.
+
+pub(crate) mod apply;
+pub(crate) mod killed;
+pub(crate) mod trust;

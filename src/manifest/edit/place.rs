@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::line_ends;
 use crate::manifest::emit;
-use crate::manifest::read::{Node, NodeKind};
+use crate::manifest::node::{Node, NodeKind};
 
 /// The text of the document at `span`, changed from `old` to `new`.
 pub(super) fn splice(

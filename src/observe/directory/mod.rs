@@ -5,7 +5,7 @@ mod rehearse;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -14,6 +14,7 @@ use crate::config::{DirectoryTarget, Limits};
 use crate::document::effect::TargetIdentity;
 use crate::document::ident::{Label, ResourceId};
 use crate::document::proposal::Proposal;
+use crate::files::FileError;
 use crate::manifest::problem::Problem;
 
 pub use rehearse::result_of;
@@ -22,29 +23,14 @@ pub use tree::{Place, Tree};
 /// Why a folder could not be observed.
 #[derive(Debug, Error)]
 pub enum ObserveError {
-    /// The target's folder is missing or not a folder.
-    #[error("the target's folder {path:?} cannot be opened")]
-    Open {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file or folder cannot be read.
-    #[error("{path} cannot be read")]
-    Read {
+    /// A file or folder is missing, too large, or not a plain file or folder.
+    #[error("the target's folder cannot be read")]
+    Files(#[from] FileError),
+    /// Folders in folders without end.
+    #[error("{path} is nested deeper than folders are read")]
+    Depth {
         /// Path beneath the target's folder.
         path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Something that is neither a file nor a folder.
-    #[error("{path} is {what}; only plain files and folders are read")]
-    Surprise {
-        /// Path beneath the target's folder.
-        path: String,
-        /// What it is.
-        what: &'static str,
     },
     /// A manifest that cannot be read.
     #[error("{path}: {problem}{}", hint(.problem))]
@@ -58,7 +44,7 @@ pub enum ObserveError {
     #[error("{id} stands twice: in {first} and in {second}")]
     Twice {
         /// The object.
-        id: ResourceId,
+        id: Box<ResourceId>,
         /// One file.
         first: String,
         /// The other.
@@ -78,7 +64,7 @@ pub enum ObserveError {
         /// The operation.
         operation: Label,
         /// The object.
-        id: ResourceId,
+        id: Box<ResourceId>,
         /// The target.
         target: Label,
     },
@@ -92,6 +78,21 @@ pub enum ObserveError {
         /// The file.
         path: String,
     },
+}
+
+impl ObserveError {
+    /// Whether the state of the folder is to blame, and not the reading of it: what was planned
+    /// cannot be done to what is there.
+    pub fn is_of_the_state(&self) -> bool {
+        match self {
+            Self::Files(_) | Self::Depth { .. } => false,
+            Self::Manifest { .. }
+            | Self::Twice { .. }
+            | Self::Operation { .. }
+            | Self::Scope { .. }
+            | Self::SecretBeside { .. } => true,
+        }
+    }
 }
 
 fn hint(problem: &Problem) -> String {

@@ -88,18 +88,12 @@ pub(super) fn in_scope(
     target: &DirectoryTarget,
     name: &Label,
 ) -> Result<(), ObserveError> {
-    let within = if id.namespace.is_empty() {
-        target.cluster_scoped
-    } else {
-        let named = |n: &Label| n.as_str() == id.namespace;
-        target.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
-    };
-    if within {
+    if target.covers(id) {
         return Ok(());
     }
     Err(ObserveError::Scope {
         operation: operation.id.clone(),
-        id: id.clone(),
+        id: Box::new(id.clone()),
         target: name.clone(),
     })
 }

@@ -1,21 +1,20 @@
 //! The files of a folder and the objects in them. Names that begin with a dot, and files that do
-//! not end in `.yaml`, `.yml` or `.json`, are not manifests and are passed over; a symlink, device,
-//! pipe or socket anywhere is refused, whatever its name.
+//! not end in `.yaml`, `.yml` or `.json`, are not manifests and are passed over, and so are the files
+//! that tell Kustomize how to build the tree; a symlink, device, pipe or socket anywhere is refused,
+//! whatever its name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::path::Path;
 
-use cap_std::ambient_authority;
-use cap_std::fs::OpenOptionsExt as _;
-use cap_std::fs::{Dir, FileType, OpenOptions};
 use serde_json::Value;
 
 use super::ObserveError;
 use crate::config::{DirectoryTarget, Limits};
 use crate::document::ident::ResourceId;
 use crate::document::operation::ResourceRef;
-use crate::manifest::{self, object, read};
+use crate::files::{self, Folder};
+use crate::manifest::problem::Problem;
+use crate::manifest::{self, object, read, text};
 
 /// Where an object stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +31,8 @@ pub struct Tree {
     texts: BTreeMap<String, String>,
     objects: BTreeMap<ResourceId, (Value, Place)>,
     secrets: BTreeSet<String>,
+    /// Bytes of all files so far.
+    bytes: usize,
 }
 
 impl Tree {
@@ -44,7 +45,7 @@ impl Tree {
         target: &DirectoryTarget,
         limits: &Limits,
     ) -> Result<Self, ObserveError> {
-        let folder = open(project, target.path.as_str())?;
+        let folder = files::open_folder(project)?.folder(target.path.as_str())?;
         let mut tree = Self::default();
         tree.walk(&folder, "", limits, 0)?;
         Ok(tree)
@@ -78,61 +79,41 @@ impl Tree {
 
     fn walk(
         &mut self,
-        folder: &Dir,
+        folder: &Folder,
         prefix: &str,
         limits: &Limits,
         depth: usize,
     ) -> Result<(), ObserveError> {
-        let failed = |source| ObserveError::Read { path: shown(prefix), source };
         if depth > limits.max_depth {
-            let path = shown(prefix);
-            return Err(ObserveError::Surprise {
-                path,
-                what: "nested deeper than folders are read",
-            });
+            return Err(ObserveError::Depth { path: prefix.trim_end_matches('/').to_owned() });
         }
-        for entry in folder.entries().map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            let path = format!("{prefix}{}", name.to_string_lossy());
-            let kind = entry.file_type().map_err(failed)?;
-            if let Some(what) = surprise(&kind) {
-                return Err(ObserveError::Surprise { path, what });
-            }
-            let Some(name) = name.to_str() else {
-                return Err(ObserveError::Surprise { path, what: "a name that is not UTF-8" });
-            };
-            if name.starts_with('.') {
+        for entry in folder.entries()? {
+            if entry.name.starts_with('.') {
                 continue;
             }
-            if kind.is_dir() {
-                let inner = folder
-                    .open_dir(name)
-                    .map_err(|source| ObserveError::Read { path: path.clone(), source })?;
-                self.walk(&inner, &format!("{path}/"), limits, depth + 1)?;
-            } else if matches!(
-                Path::new(name).extension().and_then(|e| e.to_str()),
-                Some("yaml" | "yml" | "json")
-            ) {
-                let text = read_text(folder, name, limits.max_bytes)
-                    .map_err(|source| ObserveError::Read { path: path.clone(), source })?;
-                self.file(path, text, limits)?;
+            let path = format!("{prefix}{}", entry.name);
+            if entry.folder {
+                self.walk(&folder.folder(&entry.name)?, &format!("{path}/"), limits, depth + 1)?;
+            } else if object::is_manifest_name(&entry.name)
+                && !object::is_kustomization_name(&entry.name)
+            {
+                let left = limits.max_tree_bytes.saturating_sub(self.bytes);
+                let bytes = folder.read(&entry.name, u64::try_from(left).unwrap_or(u64::MAX))?;
+                self.file(path, bytes, limits)?;
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, path: String, text: String, limits: &Limits) -> Result<(), ObserveError> {
-        let manifest =
-            manifest::Limits { max_bytes: limits.max_bytes, max_depth: limits.max_depth };
+    fn file(&mut self, path: String, bytes: Vec<u8>, limits: &Limits) -> Result<(), ObserveError> {
+        self.bytes += bytes.len();
         let wrong = |problem| ObserveError::Manifest { path: path.clone(), problem };
+        text::utf8(&bytes).map_err(wrong)?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let manifest =
+            manifest::Limits { max_bytes: limits.max_tree_bytes, max_depth: limits.max_depth };
         let documents = read::documents(&text, &manifest).map_err(|problems| {
-            wrong(
-                problems
-                    .into_iter()
-                    .next()
-                    .unwrap_or_else(|| manifest::problem::Problem::new("unreadable")),
-            )
+            wrong(problems.into_iter().next().unwrap_or_else(|| Problem::new("unreadable")))
         })?;
         for document in documents {
             let line = document.line;
@@ -146,11 +127,12 @@ impl Tree {
         if object::is_kustomization(&value) {
             return Ok(());
         }
-        if let Some(items) = object::list_items(&value) {
-            return items.iter().try_for_each(|item| self.add(item.clone(), place));
-        }
+        let value = match object::into_list_items(value) {
+            Ok(items) => return items.into_iter().try_for_each(|item| self.add(item, place)),
+            Err(value) => value,
+        };
         let resource = object::identity(&value).map_err(|error| {
-            let problem = manifest::problem::Problem::new(error.to_string()).at(place.line, 1);
+            let problem = Problem::new(error.to_string()).at(place.line, 1);
             ObserveError::Manifest { path: place.path.clone(), problem }
         })?;
         if object::holds_secret_values(&value) {
@@ -162,60 +144,9 @@ impl Tree {
             let mut both = [other.path.clone(), place.path.clone()];
             both.sort();
             let [first, second] = both;
-            return Err(ObserveError::Twice { id, first, second });
+            return Err(ObserveError::Twice { id: Box::new(id), first, second });
         }
         self.objects.insert(id, (value, place.clone()));
         Ok(())
     }
-}
-
-/// Opens a folder of the project, refusing a symlink at every step of the way.
-///
-/// # Errors
-/// [`ObserveError::Open`] or [`ObserveError::Surprise`].
-pub(super) fn open(project: &Path, path: &str) -> Result<Dir, ObserveError> {
-    let failed = |source| ObserveError::Open { path: project.join(path), source };
-    let mut folder = Dir::open_ambient_dir(project, ambient_authority()).map_err(failed)?;
-    for part in path.split('/') {
-        let kind = folder.symlink_metadata(part).map_err(failed)?.file_type();
-        if let Some(what) = surprise(&kind) {
-            return Err(ObserveError::Surprise { path: path.to_owned(), what });
-        }
-        folder = folder.open_dir(part).map_err(failed)?;
-    }
-    Ok(folder)
-}
-
-fn surprise(kind: &FileType) -> Option<&'static str> {
-    if kind.is_symlink() {
-        Some("a symlink")
-    } else if kind.is_dir() || kind.is_file() {
-        None
-    } else {
-        Some("a device, pipe or socket")
-    }
-}
-
-/// Reads a plain file of a folder as text, never through a symlink.
-fn read_text(folder: &Dir, name: &str, most: usize) -> std::io::Result<String> {
-    let invalid = |message: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, message);
-    let mut options = OpenOptions::new();
-    let nofollow =
-        i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits() | rustix::fs::OFlags::NONBLOCK.bits());
-    options.read(true).custom_flags(nofollow.unwrap_or(0));
-    let file = folder.open_with(name, &options)?;
-    if !file.metadata()?.is_file() {
-        return Err(invalid("not a plain file"));
-    }
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes)?;
-    if bytes.len() > most {
-        return Err(invalid("larger than the limit `max-bytes`"));
-    }
-    String::from_utf8(bytes).map_err(|_| invalid("not UTF-8"))
-}
-
-fn shown(prefix: &str) -> String {
-    if prefix.is_empty() { ".".to_owned() } else { prefix.trim_end_matches('/').to_owned() }
 }

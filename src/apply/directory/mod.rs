@@ -1,0 +1,161 @@
+//! Writes the files of a plan, in the order given: each only if it still is what the plan says it
+//! was, and only after the ledger recorded it. The first failure stops.
+//!
+//! Done again after a crash, with a spend that resumes, it goes on where it was: a file that is as
+//! it was before is written, one that is as it will be is passed over, anything else stops. What
+//! nothing covers are the last microseconds between the second look at a file and its replacement.
+
+mod report;
+mod write;
+
+use std::collections::BTreeSet;
+
+use crate::clock::Instant;
+use crate::document::effect::FileChange;
+use crate::document::ident::Digest;
+use crate::document::statement::Fate;
+use crate::files::{FileError, Folder};
+use crate::ledger::{Ledger, Spent};
+
+pub use report::{FileReport, Report, Stop};
+pub use write::{WriteError, write};
+
+/// What an apply goes by besides the files themselves.
+pub struct Run<'a> {
+    /// Where each write is recorded before it is made.
+    pub ledger: &'a Ledger,
+    /// The approvals that were spent for it.
+    pub spent: &'a Spent,
+    /// No write begins at this time or after it.
+    pub expires_at: Instant,
+    /// The time.
+    pub now: &'a dyn Fn() -> Instant,
+    /// Whether somebody asked to stop.
+    pub interrupted: &'a dyn Fn() -> bool,
+}
+
+/// Writes `files` beneath `folder`, which is the target's root. Whether it resumes, the spend says.
+pub fn execute(files: &[FileChange], folder: &Folder, run: &Run<'_>) -> Report {
+    let mut report = Report::new(files);
+    if let Err(stop) = go(files, folder, run, &mut report) {
+        report.stopped(stop);
+    }
+    report
+}
+
+/// The report where the target's folder cannot be opened: nothing was written.
+pub fn unopened(files: &[FileChange], error: FileError) -> Report {
+    let mut report = Report::new(files);
+    report.stopped(Stop::file(".", error));
+    report
+}
+
+fn go(
+    files: &[FileChange],
+    folder: &Folder,
+    run: &Run<'_>,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    for change in files {
+        write::check_path(folder, &change.path)?;
+    }
+    let root = folder.tagged(run.spent.apply_id().as_str());
+    let root = root.map_err(|source| Stop::file(".", source))?;
+    survey(files, &root, run, report)?;
+    if !run.spent.resumes().is_empty() {
+        tidy(files, &root, run)?;
+    }
+    for (at, change) in files.iter().enumerate() {
+        if report.fate(at) == Some(Fate::AlreadyWritten) {
+            continue;
+        }
+        if (run.interrupted)() {
+            return Err(Stop::Interrupted);
+        }
+        in_time(run)?;
+        let (before, after) = (digest(&change.before), digest(&change.after));
+        let found = write::live(&root, change);
+        if !found.is(before) {
+            return Err(report.refused(at, found.unexpected(change)));
+        }
+        let begun = run.ledger.begin(run.spent, &change.path, before, after);
+        let recorded = begun.map_err(|error| Stop::Ledger(Box::new(error)))?;
+        // Making the record durable may have taken long.
+        in_time(run)?;
+        let written = write(recorded, change, &root).map_err(|error| {
+            report.wrote_badly(at, &error);
+            Stop::Write { path: change.path.clone(), source: Box::new(error) }
+        })?;
+        report.wrote(at, after);
+        let noted = run.ledger.done(run.spent, written);
+        noted.map_err(|error| Stop::Ledger(Box::new(error)))?;
+    }
+    Ok(())
+}
+
+/// Looks at every file before the first is written, so that most of what can be in the way is found
+/// while nothing has changed.
+fn survey(
+    files: &[FileChange],
+    root: &Folder,
+    run: &Run<'_>,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    let resumes = !run.spent.resumes().is_empty();
+    let mut stop = None;
+    for (at, change) in files.iter().enumerate() {
+        let live = write::live(root, change);
+        let (before, after) = (digest(&change.before), digest(&change.after));
+        if live.is(before) {
+            continue;
+        }
+        if resumes && live.is(after) {
+            report.already_written(at, after);
+            continue;
+        }
+        let unexpected = report.refused(at, live.unexpected(change));
+        if run.spent.begun_before().contains(&change.path) {
+            // Somebody changed it again after this apply may have written it.
+            report.earlier_write();
+        }
+        stop.get_or_insert(unexpected);
+    }
+    stop.map_or(Ok(()), Err)
+}
+
+/// Removes the temporary files that killed rounds left, and makes durable what they did to folders.
+fn tidy(files: &[FileChange], root: &Folder, run: &Run<'_>) -> Result<(), Stop> {
+    let mut folders = BTreeSet::new();
+    for change in files {
+        let mut path = change.path.as_str();
+        while !path.is_empty() {
+            (path, _) = write::split(path);
+            folders.insert(path);
+        }
+    }
+    for path in folders {
+        let tidied = match root.folder(path) {
+            Err(error) if error.is_absent() => Ok(()),
+            Err(error) => Err(error),
+            Ok(folder) => tidy_folder(&folder, run),
+        };
+        tidied.map_err(|source| Stop::file(path, source))?;
+    }
+    Ok(())
+}
+
+fn tidy_folder(folder: &Folder, run: &Run<'_>) -> Result<(), FileError> {
+    for earlier in run.spent.resumes() {
+        folder.remove_temporary(earlier.as_str())?;
+    }
+    folder.settle()
+}
+
+fn in_time(run: &Run<'_>) -> Result<(), Stop> {
+    let at = run.expires_at;
+    if (run.now)() >= at { Err(Stop::Expired { at }) } else { Ok(()) }
+}
+
+fn digest(text: &Option<String>) -> Option<Digest> {
+    text.as_ref().map(|text| Digest::of(text.as_bytes()))
+}

@@ -1,0 +1,231 @@
+//! `countersign apply`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::fault::Fault;
+use super::keys;
+use super::paths::{self, PlanFolder};
+use super::session::Session;
+use crate::apply::{self, Applied, ApplyError, GivingUp, World};
+use crate::document::code::Code;
+use crate::document::ident::Digest;
+use crate::document::statement::{Fate, Outcome};
+use crate::files::{self, Mode};
+use crate::gate::{self, Inputs, Live};
+use crate::trust::sign::Sign as _;
+
+/// Apply a plan: the gate first, then exactly the approved bytes, then a signed receipt
+///
+/// Example: countersign apply plans/scale-web --trusted .
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// The plan's folder, or its plan.json
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// A further folder of approvals
+    #[arg(long, value_name = "DIR")]
+    approvals: Vec<PathBuf>,
+    /// Key of the applier; by default COUNTERSIGN_APPLIER_KEY, or the one that `init` made
+    #[arg(long)]
+    key: Option<String>,
+    /// Go on with an apply of this plan that stopped half-way
+    #[arg(long, conflicts_with = "abandon")]
+    resume: bool,
+    /// Give up an apply of this plan that stopped half-way
+    #[arg(long, requires = "reason")]
+    abandon: bool,
+    /// Why it is given up
+    #[arg(long, requires = "abandon")]
+    reason: Option<String>,
+    /// Also write the receipt to this file
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    let trusted = session.trusted(true)?;
+    let project = session.project()?;
+    let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
+    let ledger = session.ledger(&trusted, Some(&folder.bytes))?;
+    let applier = keys::applier(args.key.as_deref(), &trusted, session)?;
+    session.world().catch_signals().map_err(|error| Fault::of(Code::Error, &error))?;
+    let interrupted = std::sync::Arc::clone(&session.world().interrupted);
+    let interrupted = move || interrupted.load(std::sync::atomic::Ordering::SeqCst);
+    let clock = session.world().clock;
+    let world = World {
+        ledger: &ledger,
+        project: &project,
+        signer: &applier.signer,
+        clock: &clock,
+        interrupted: &interrupted,
+    };
+    if let (true, Some(reason)) = (args.abandon, &args.reason) {
+        let plan = folder.plan()?;
+        let giving_up = GivingUp {
+            applier: applier.principal.clone(),
+            host: &session.world().host.clone(),
+            process: std::process::id(),
+            ids: (keys::random_id()?, keys::random_id()?),
+            policy: trusted.bundle.digest(),
+            trust_version: trusted.root.version(),
+            reason,
+        };
+        let applied = apply::abandon(&plan, giving_up, world)
+            .map_err(|error| apply_fault(&error, &folder.shown))?;
+        return finish(args, &folder, &applied, session);
+    }
+    let papers = folder.papers(&args.approvals, session)?;
+    session.progress("examining the plan");
+    let program = session.world().program.clone();
+    let shown = folder.shown.clone();
+    let refused = |refused| Fault::refused(&refused, &shown);
+    let examined = gate::examine(Inputs {
+        plan: &folder.bytes,
+        papers: &papers,
+        trusted: &trusted,
+        ledger: Some(&ledger),
+        worker: &program,
+        now: session.now(),
+    })
+    .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
+    let cleared = examined.clear().map_err(refused)?;
+    if session.world().is_interrupted() {
+        return Err(Fault::new(Code::Error, "interrupted"));
+    }
+    session.progress("observing the target again");
+    let host = session.world().host.clone();
+    let authorized = gate::authorize(
+        cleared,
+        Live {
+            trusted: &trusted,
+            ledger: &ledger,
+            project: &project,
+            applier: applier.signer.public(),
+            host: &host,
+            process: std::process::id(),
+            clock: &clock,
+            ids: (&keys::random_id()?, &keys::random_id()?),
+            resume: args.resume,
+        },
+    )
+    .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
+    session.progress("writing");
+    let applied = apply::apply(authorized, world).map_err(|error| apply_fault(&error, &shown))?;
+    finish(args, &folder, &applied, session)
+}
+
+fn apply_fault(error: &ApplyError, plan: &str) -> Fault {
+    Fault::of(error.code(), error).hint(error.hint().replace("{plan}", plan))
+}
+
+/// Copies the receipt beside the plan, and says how it ended.
+fn finish(
+    args: &ApplyArgs,
+    folder: &PlanFolder,
+    applied: &Applied,
+    session: &mut Session<'_, '_>,
+) -> Result<Code, Fault> {
+    let receipt = &applied.receipt;
+    let short: String = receipt.apply_id.as_str().chars().take(12).collect();
+    let named = match receipt.outcome {
+        Outcome::Applied | Outcome::Abandoned => format!("{short}.intoto.json"),
+        // A round that goes on writes another receipt later.
+        Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => {
+            let time = receipt.finished_at.to_string().replace([':', '-'], "");
+            format!("{short}-{time}.intoto.json")
+        }
+    };
+    // The ledger has it: a copy that cannot be written is a warning, not a failure.
+    let copied = folder.add("receipts", &named, &applied.envelope);
+    let shown = match &copied {
+        Ok(path) => path.clone(),
+        Err(fault) => {
+            session.note(&format!(
+                "The receipt is in the ledger, but not beside the plan: {}",
+                fault.message()
+            ));
+            "the ledger".to_owned()
+        }
+    };
+    if let Some(path) = &args.receipt {
+        let path = session.path(path);
+        let parent = path.parent().map(files::open_folder);
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let (Some(Ok(parent)), Some(name)) = (parent, name) {
+            parent
+                .replace(name, &applied.envelope, Mode::Open)
+                .map_err(|error| paths::file_fault(&error))?;
+        } else {
+            session.note(&format!("{} cannot be written; the receipt is {shown}", path.display()));
+        }
+    }
+    let code = code(applied);
+    if session.json() && code == Code::Ok {
+        session.print_json(&json!({
+            "outcome": receipt.outcome, "plan": Digest::of(&folder.bytes), "receipt": receipt,
+            "file": copied.ok(),
+        }));
+        return Ok(code);
+    }
+    tell(applied, &shown, &folder.shown, session)
+}
+
+fn tell(
+    applied: &Applied,
+    shown: &str,
+    plan: &str,
+    session: &mut Session<'_, '_>,
+) -> Result<Code, Fault> {
+    let receipt = &applied.receipt;
+    let count = |fate: Fate| receipt.items.iter().filter(|item| item.fate == fate).count();
+    let written = count(Fate::Written) + count(Fate::AlreadyWritten);
+    let left = count(Fate::NotWritten) + count(Fate::Failed);
+    let code = code(applied);
+    let message = match receipt.outcome {
+        Outcome::Applied => {
+            let files = if written == 1 { "file" } else { "files" };
+            session.print(&format!("Applied {plan}: {written} {files} written.\n"));
+            for item in &receipt.items {
+                let word = match item.fate {
+                    Fate::Written => "written",
+                    Fate::AlreadyWritten => "was written already",
+                    Fate::NotWritten => "not written",
+                    Fate::Failed => "failed",
+                };
+                let item = crate::review::neutral::terminal(&item.item);
+                session.print(&format!("  {item}  {word}\n"));
+            }
+            session.print(&format!("Receipt: {shown}\n"));
+            return Ok(code);
+        }
+        Outcome::Abandoned => {
+            session.print(&format!(
+                "Given up: {plan} stays half-applied ({written} written, {left} not); the target is free again.\nReceipt: {shown}\n"
+            ));
+            return Ok(Code::Ok);
+        }
+        Outcome::FailedClean => "apply failed before its first write; nothing was changed",
+        Outcome::Partial => "apply stopped half-way; the target HAS changed",
+        Outcome::Indeterminate => "the result of a write is unknown; look at the target",
+    };
+    let mut fault = Fault::new(code, message);
+    for cause in &applied.stop {
+        fault = fault.because(cause);
+    }
+    Err(fault
+        .hint(format!("{written} written, {left} not; receipt {shown}"))
+        .hint(format!("mend the cause, then `countersign apply {plan} --resume`, or give up with `--abandon --reason …`")))
+}
+
+fn code(applied: &Applied) -> Code {
+    match applied.receipt.outcome {
+        Outcome::Applied | Outcome::Abandoned => Code::Ok,
+        Outcome::FailedClean if applied.interrupted => Code::Interrupted,
+        Outcome::FailedClean => Code::ApplyFailedClean,
+        Outcome::Partial => Code::ApplyPartial,
+        Outcome::Indeterminate => Code::Indeterminate,
+    }
+}

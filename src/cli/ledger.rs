@@ -1,0 +1,139 @@
+//! `countersign ledger create`, `ledger show`, `ledger unlock`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::fault::Fault;
+use super::keys;
+use super::session::Session;
+use crate::config;
+use crate::custody::state::State;
+use crate::document::code::Code;
+use crate::document::ident::Label;
+use crate::document::statement::ApprovalId;
+use crate::ledger::local::Local;
+use crate::ledger::{Description, Ledger, LedgerError};
+use crate::review::neutral::terminal as neutral;
+
+/// Make and look at the ledger, which makes "once" true
+#[derive(Debug, Subcommand)]
+pub(super) enum LedgerCommand {
+    /// Make the empty ledger of this project; never over another
+    ///
+    /// Example: countersign ledger create
+    Create,
+    /// Show locks, what was begun, and the chains of receipts
+    ///
+    /// Example: countersign ledger show
+    Show,
+    Unlock(UnlockArgs),
+}
+
+/// Take away the lock of an apply whose process is gone
+///
+/// Example: countersign ledger unlock 5f0c…
+#[derive(Debug, Args)]
+pub(super) struct UnlockArgs {
+    /// Id of the lock, as `ledger show` prints it
+    id: ApprovalId,
+}
+
+pub(super) fn ledger_fault(error: &LedgerError) -> Fault {
+    Fault::of(error.code(), error).hint(error.hint())
+}
+
+pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    match command {
+        LedgerCommand::Create => {
+            let trusted = session.trusted(false)?;
+            let place = create(&trusted.config.name, &trusted.config.ledger, session)?;
+            if session.json() {
+                session.print_json(&json!({"created": place}));
+            } else {
+                session.print(&format!("Made an empty ledger at {place}\n"));
+            }
+        }
+        LedgerCommand::Show => show(session)?,
+        LedgerCommand::Unlock(args) => unlock(args, session)?,
+    }
+    Ok(Code::Ok)
+}
+
+/// Makes the empty ledger of a project, and says where it is.
+pub(super) fn create(
+    project: &Label,
+    ledger: &config::Ledger,
+    session: &Session<'_, '_>,
+) -> Result<String, Fault> {
+    let fault = |error: LedgerError| ledger_fault(&error);
+    let folder = session.ledger_folder(project, ledger)?;
+    if *ledger == config::Ledger::default() {
+        let state = State::made(&session.state()?)
+            .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+        state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
+    }
+    let place = folder.display().to_string();
+    let store = Local::create(&folder).map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+    Ledger::create(Box::new(store), project, keys::random_id()?, session.now()).map_err(fault)?;
+    Ok(place)
+}
+
+fn show(session: &mut Session<'_, '_>) -> Result<(), Fault> {
+    let trusted = session.trusted(false)?;
+    let ledger = session.ledger(&trusted, None)?;
+    let found = ledger.describe().map_err(|error| ledger_fault(&error))?;
+    if session.json() {
+        session.print_json(&found);
+    } else {
+        let text = told(&found);
+        session.print(&text);
+    }
+    Ok(())
+}
+
+fn told(found: &Description) -> String {
+    let Description { place, project, id, created_at, trust, locks, plans, chains } = found;
+    let mut text = format!("Ledger {id} of project {project}, made {created_at}\n  {place}\n");
+    if let Some(trust) = trust {
+        text.push_str(&format!("  newest trust.json seen: version {}\n", trust.version));
+    }
+    for held in locks {
+        let holder = &held.lock.holder;
+        text.push_str(&format!(
+            "  LOCKED {} by {} on {} (process {}) since {}\n    for plan {}; lock id {}\n",
+            held.target,
+            holder.principal,
+            neutral(&holder.host),
+            holder.pid,
+            holder.since,
+            held.lock.plan,
+            held.lock.id
+        ));
+    }
+    for plan in plans {
+        text.push_str(&format!("  plan {}: {} begun\n", plan.plan, plan.rounds.len()));
+    }
+    for chain in chains {
+        text.push_str(&format!(
+            "  {}: {} receipts, head {}\n",
+            chain.target, chain.length, chain.head
+        ));
+    }
+    text
+}
+
+fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {
+    let trusted = session.trusted(false)?;
+    let ledger = session.ledger(&trusted, None)?;
+    let was = ledger.unlock(&args.id).map_err(|error| ledger_fault(&error))?;
+    let holder = &was.lock.holder;
+    if session.json() {
+        session.print_json(&json!({"unlocked": args.id, "target": was.target, "was": was.lock}));
+    } else {
+        session.print(&format!(
+            "Unlocked {}, which {} held since {} for plan {}\n",
+            was.target, holder.principal, holder.since, was.lock.plan
+        ));
+    }
+    Ok(())
+}

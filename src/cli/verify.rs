@@ -1,0 +1,81 @@
+//! `countersign verify`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::fault::Fault;
+use super::paths;
+use super::session::Session;
+use super::status::shown;
+use crate::document::code::Code;
+use crate::gate::{self, Inputs};
+use crate::review;
+
+/// Check a plan and its approvals offline, without credentials
+///
+/// Example: countersign verify plans/scale-web --trusted .
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The plan's folder, or its plan.json
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// Also observe the live target and compare
+    #[arg(long)]
+    live: bool,
+    /// A further folder of approvals
+    #[arg(long, value_name = "DIR")]
+    approvals: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
+    let trusted = session.trusted(true)?;
+    let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
+    let papers = folder.papers(&args.approvals, session)?;
+    // Without a ledger the rest can still be checked; what was not is said.
+    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
+    let mut unchecked = Vec::new();
+    if ledger.is_none() {
+        unchecked.push(
+            "whether approvals are spent and trust.json is rolled back: no ledger on this machine",
+        );
+    }
+    if !args.live {
+        unchecked.push("whether the live target still gives this plan: `--live` looks");
+    }
+    session.progress("examining the plan");
+    let worker = session.world().program.clone();
+    let examined = gate::examine(Inputs {
+        plan: &folder.bytes,
+        papers: &papers,
+        trusted: &trusted,
+        ledger: ledger.as_ref(),
+        worker: &worker,
+        now: session.now(),
+    })
+    .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
+    let place = Some(folder.shown.as_str()).filter(|_| !session.quiet());
+    let standing = shown(&examined, place, |page| review::status(page, session.style()));
+    let cleared = examined.clear().map_err(|refused| Fault::refused(&refused, &folder.shown))?;
+    if args.live {
+        session.progress("observing the target");
+        let project = session.project()?;
+        gate::same_bytes(cleared.plan(), &trusted, &project)
+            .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
+    }
+    let digest = cleared.plan().digest();
+    if session.json() {
+        session.print_json(&json!({
+            "plan": digest, "verified": true, "standing": cleared.standing(),
+            "policy": trusted.bundle.digest(), "trustVersion": trusted.root.version().to_string(),
+            "notChecked": unchecked,
+        }));
+        return Ok(Code::Ok);
+    }
+    for what in unchecked {
+        session.print(&format!("Not checked: {what}.\n"));
+    }
+    session.print(&format!("{} can be applied.\n{standing}", folder.shown));
+    Ok(Code::Ok)
+}

@@ -1,0 +1,127 @@
+//! What the shape of countersign.toml alone does not show: parts that contradict themselves, and
+//! targets that would hold what decides about plans.
+
+use super::{Config, ConfigError, ConfigPlace, Ledger, Limits, Secret, Target};
+use crate::document::canonical::MAX_DEPTH;
+use crate::document::ident::Pointer;
+
+pub(super) fn shape(config: &Config) -> Result<(), ConfigError> {
+    let wrong = |part: String, message: String| Err(ConfigError::Shape { part, message });
+    for (name, secret) in &config.secrets {
+        if let Err(message) = secret_shape(config, secret) {
+            return wrong(format!("secrets.{name}"), message);
+        }
+    }
+    for (environment, inner) in &config.environments {
+        for (name, target) in &inner.targets {
+            let part = format!("environments.{environment}.targets.{name}");
+            if let Err(message) = target_shape(target) {
+                return wrong(part, message);
+            }
+        }
+    }
+    let ledgers = config.environments.iter().flat_map(|(name, environment)| {
+        let own =
+            environment.ledger.iter().map(move |l| (format!("environments.{name}.ledger"), l));
+        own.chain(environment.targets.iter().filter_map(move |(target, entry)| {
+            let ledger = match entry {
+                Target::Directory(t) => t.ledger.as_ref(),
+                Target::Kubernetes(t) => t.ledger.as_ref(),
+                Target::Cloudformation(t) => t.ledger.as_ref(),
+            };
+            Some((format!("environments.{name}.targets.{target}.ledger"), ledger?))
+        }))
+    });
+    for (part, ledger) in std::iter::once(("ledger".to_owned(), &config.ledger)).chain(ledgers) {
+        let Ledger::Local { path } = ledger;
+        if path.as_deref().is_some_and(|path| !path.starts_with('/')) {
+            let message = "path is not absolute; a ledger lies outside every checkout";
+            return wrong(part, message.to_owned());
+        }
+    }
+    limits(&config.limits)
+}
+
+fn secret_shape(config: &Config, secret: &Secret) -> Result<(), String> {
+    let Secret { env, file, command, targets, pointers } = secret;
+    let sources =
+        usize::from(env.is_some()) + usize::from(file.is_some()) + usize::from(command.is_some());
+    if sources != 1 {
+        return Err("names not exactly one source; give `env`, `file` or `command`".to_owned());
+    }
+    if command.as_ref().is_some_and(Vec::is_empty) {
+        return Err("its command is empty".to_owned());
+    }
+    for target in targets {
+        let mut found =
+            config.environments.values().filter_map(|e| e.targets.get(target)).peekable();
+        if found.peek().is_none() {
+            return Err(format!("names target {target}, which no environment has"));
+        }
+        let takes = |target: &Target| match target {
+            Target::Directory(_) => false,
+            Target::Kubernetes(_) | Target::Cloudformation(_) => true,
+        };
+        if !found.any(takes) {
+            return Err(format!(
+                "names target {target}, a folder of manifests, which takes no secrets"
+            ));
+        }
+    }
+    let good = |place: &&String| {
+        place.split_once('#').is_some_and(|(object, pointer)| {
+            !object.is_empty() && pointer.len() > 1 && pointer.parse::<Pointer>().is_ok()
+        })
+    };
+    match pointers.iter().find(|place| !good(place)) {
+        Some(place) => Err(format!("{place:?} is no place like `Secret/shop/db#/data/password`")),
+        None => Ok(()),
+    }
+}
+
+fn target_shape(target: &Target) -> Result<(), String> {
+    match target {
+        Target::Directory(_) | Target::Kubernetes(_) => Ok(()),
+        Target::Cloudformation(target) => {
+            if target.account.len() != 12 || !target.account.bytes().all(|c| c.is_ascii_digit()) {
+                return Err(format!("account {:?} is not twelve digits", target.account));
+            }
+            let inner = |stack: &&String| stack.strip_suffix('*').unwrap_or(stack).contains('*');
+            match target.stacks.iter().find(inner) {
+                Some(stack) => Err(format!("stack {stack:?} has `*` before its end")),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn limits(limits: &Limits) -> Result<(), ConfigError> {
+    let Limits { max_bytes, max_depth, max_operations, max_tree_bytes, max_plan_bytes } = *limits;
+    let none = [max_bytes, max_depth, max_operations, max_tree_bytes, max_plan_bytes].contains(&0);
+    let message = if none {
+        "a limit of 0 lets nothing through".to_owned()
+    } else if max_depth > MAX_DEPTH {
+        format!("max-depth is at most {MAX_DEPTH}, which a plan can hold")
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Shape { part: "limits".to_owned(), message })
+}
+
+/// No target holds, or lies in, what decides about plans: the files of this project, Git's own, and
+/// the folders of policies.
+pub(super) fn reserved(config: &Config) -> Result<(), ConfigError> {
+    for (environment, inner) in &config.environments {
+        for (name, target) in &inner.targets {
+            let Target::Directory(directory) = target else { continue };
+            let path = &directory.path;
+            let bundle = config.policy.bundles.iter().find(|bundle| bundle.overlaps(path));
+            let met = path.reserved().map(str::to_owned).or(bundle.map(ToString::to_string));
+            if let Some(reserved) = met {
+                let target = ConfigPlace(environment, name).to_string();
+                return Err(ConfigError::Reserved { target, path: path.clone(), reserved });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! Steps 7 and 8: the target is locked and observed again, time and revocation are looked at once
+//! more, and the approvals are spent. Up to the spend nothing has been changed; after it there is
+//! an [`Authorized`], which owns the bytes that were verified.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::approval;
+use super::examine::Cleared;
+use super::refusal::Refusal;
+use super::trusted::Trusted;
+use crate::clock::Instant;
+use crate::config::Target;
+use crate::document::ident::{Digest, Label};
+use crate::document::statement::{Approval, ApprovalId};
+use crate::ledger::{Holder, Ledger, Spent, TargetKey};
+use crate::observe::directory;
+use crate::plan::{self, Plan};
+use crate::trust::key::PublicKey;
+use crate::trust::principal::{APPLIER, Principal};
+use crate::trust::quorum::Standing;
+
+/// What the live half of the gate needs: the world, as arguments.
+#[derive(Clone, Copy)]
+pub struct Live<'a> {
+    /// The trusted side that cleared the plan.
+    pub trusted: &'a Trusted,
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// The project's folder, beneath which a directory target lies.
+    pub project: &'a Path,
+    /// Key that will sign the receipt.
+    pub applier: &'a PublicKey,
+    /// Host and process, for the lock.
+    pub host: &'a str,
+    /// Process id, for the lock.
+    pub process: u32,
+    /// Reads the clock.
+    pub clock: &'a dyn Fn() -> Instant,
+    /// Random ids: of the round, and of the lock.
+    pub ids: (&'a ApprovalId, &'a ApprovalId),
+    /// Whether an unfinished round goes on.
+    pub resume: bool,
+}
+
+/// Permission to apply one plan once. Made here only, consumed by the apply; it cannot be copied,
+/// stored or made by hand.
+#[derive(Debug)]
+pub struct Authorized {
+    parts: Parts,
+}
+
+/// What an [`Authorized`] turns into when it is consumed.
+#[derive(Debug)]
+pub struct Parts {
+    /// The plan whose bytes were verified.
+    pub plan: Plan,
+    /// The approvals that were spent for it.
+    pub spent: Spent,
+    /// No write begins at or after this.
+    pub expires_at: Instant,
+    /// When the apply began.
+    pub started_at: Instant,
+    /// Principal of the applier.
+    pub applier: Label,
+    /// Digest of the policies that passed it.
+    pub policy: Digest,
+    /// Version of the trust root.
+    pub trust_version: u64,
+    /// Who approved.
+    pub standing: Standing,
+}
+
+impl Authorized {
+    /// The plan that may be applied.
+    pub fn plan(&self) -> &Plan {
+        &self.parts.plan
+    }
+
+    /// Who approved it.
+    pub fn standing(&self) -> &Standing {
+        &self.parts.standing
+    }
+
+    /// Spends the permission. For the apply room.
+    pub(crate) fn consume(self) -> Parts {
+        self.parts
+    }
+}
+
+/// The principal whose applier key this is.
+///
+/// # Errors
+/// [`Refusal::NotApplier`].
+pub fn applier(trusted: &Trusted, key: &PublicKey) -> Result<Label, Refusal> {
+    let root = &trusted.root;
+    let applies = |found: &&Principal| found.roles().any(|role| role.as_str() == APPLIER);
+    let found = root.principal_of(key).filter(applies);
+    found.map(|found| found.id().clone()).ok_or_else(|| Refusal::NotApplier {
+        key: key.fingerprint().to_string(),
+        version: root.version(),
+    })
+}
+
+/// Name of a plan's target in the ledger.
+pub fn target_key(plan: &Plan) -> TargetKey {
+    let proposal = &plan.document().proposal;
+    TargetKey { environment: proposal.environment.clone(), target: proposal.target.clone() }
+}
+
+/// Runs steps 7 and 8.
+///
+/// # Errors
+/// [`Refusal`]; the lock is released again (a round that was begun keeps it) and nothing was changed.
+pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal> {
+    let refuse = |error| Refusal::Ledger(Box::new(error));
+    let applier = applier(live.trusted, live.applier)?;
+    let digest = cleared.plan.digest();
+    let rounds = live.ledger.rounds(digest).map_err(refuse)?;
+    match (rounds.last().is_some_and(|round| round.state.is_open()), live.resume) {
+        (true, false) => return Err(Refusal::Begun),
+        (false, true) => return Err(Refusal::NothingBegun),
+        (true, true) | (false, false) => {}
+    }
+    let started_at = (live.clock)();
+    let holder = Holder {
+        principal: applier.clone(),
+        host: live.host.to_owned(),
+        pid: live.process,
+        since: started_at,
+    };
+    let key = target_key(&cleared.plan);
+    let (apply_id, lock_id) = live.ids;
+    let lock = live.ledger.lock(&key, digest, lock_id.clone(), holder, live.resume);
+    let lock = lock.map_err(refuse)?;
+    let (now, expires_at) = match last_look(&cleared, &live) {
+        Ok(found) => found,
+        Err(refusal) => {
+            live.ledger.release(lock).map_err(refuse)?;
+            return Err(refusal);
+        }
+    };
+    let Cleared { plan, verdict, standing, counted, trust } = cleared;
+    let approvals: BTreeSet<ApprovalId> =
+        counted.into_iter().map(|approval| approval.approval_id).collect();
+    let spent = live.ledger.spend(lock, &approvals, apply_id.clone(), live.resume, now);
+    let spent = spent.map_err(refuse)?;
+    let (policy, trust_version) = (verdict.policy, trust.0);
+    let parts =
+        Parts { plan, spent, expires_at, started_at, applier, policy, trust_version, standing };
+    Ok(Authorized { parts })
+}
+
+/// Everything between the lock and the spend. Gives the moment of the spend, and the end of the
+/// first approval.
+fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), Refusal> {
+    if !live.resume {
+        same_bytes(&cleared.plan, live.trusted, live.project)?;
+    }
+    let again = live.trusted.root_again().map_err(|e| Refusal::TrustUnreadable(Box::new(e)))?;
+    if again.digest() != cleared.trust.1 {
+        return Err(Refusal::TrustChanged);
+    }
+    let now = (live.clock)();
+    if again.is_expired(now) {
+        let (version, at) = (again.version(), again.expires_at());
+        return Err(Refusal::TrustExpired { version, at });
+    }
+    let late = |approval: &&Approval| approval::in_window(approval, &again, now).is_err();
+    if let Some(approval) = cleared.counted.iter().find(late) {
+        return Err(Refusal::ExpiredMeanwhile { at: approval.expires_at });
+    }
+    let seen = live.ledger.see_trust(again.version(), again.digest());
+    seen.map_err(|error| Refusal::Ledger(Box::new(error)))?;
+    let first = cleared.counted.iter().map(|approval| approval.expires_at).min();
+    Ok((now, first.unwrap_or_else(|| again.expires_at()).min(again.expires_at())))
+}
+
+/// Observes the target again and compares the plan that follows byte for byte.
+///
+/// # Errors
+/// [`Refusal::Stale`], which names what differs.
+pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), Refusal> {
+    let proposal = plan.document().proposal.clone();
+    let target = trusted
+        .config
+        .target(&proposal.environment, &proposal.target)
+        .map_err(|error| Refusal::Target(Box::new(error)))?;
+    let stale = |differences| Refusal::Stale { plan: plan.digest(), differences };
+    let observed = match target {
+        Target::Directory(target) => {
+            directory::observe(proposal, project, target, &trusted.config.limits)
+        }
+        Target::Kubernetes(_) | Target::Cloudformation(_) => {
+            return Err(stale(vec!["the target is of another kind now".to_owned()]));
+        }
+    };
+    let observed = observed.map_err(|error| {
+        if error.is_of_the_state() {
+            stale(vec![error.to_string()])
+        } else {
+            Refusal::Unobservable(Box::new(error))
+        }
+    })?;
+    let again = match Plan::make(observed) {
+        Ok(again) => again,
+        Err(error) => return Err(stale(vec![format!("it cannot be planned again: {error}")])),
+    };
+    if again.bytes() == plan.bytes() {
+        return Ok(());
+    }
+    Err(stale(plan::differences(plan.document(), again.document())))
+}

@@ -1,0 +1,464 @@
+//! What a ledger does, whatever its home: each test takes a home and opens stores in it.
+
+use countersign::document::statement::Outcome;
+use countersign::ledger::store::{Name, Store};
+use countersign::ledger::{ApprovalUse, Damage, Ledger, LedgerError, Line, RoundState};
+
+use crate::support::apply::*;
+
+mod store;
+
+pub(crate) use store::*;
+
+/// A place for one ledger; every call of `open` gives another store over it.
+pub(crate) struct Home {
+    pub(crate) open: Box<dyn Fn() -> Box<dyn Store>>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn store(&self) -> Box<dyn Store> {
+        (self.open)()
+    }
+    fn created(&self) -> Ledger {
+        Ledger::create(self.store(), &label("shop"), id(1), now()).unwrap()
+    }
+    fn opened(&self) -> Ledger {
+        Ledger::open(self.store(), &label("shop")).unwrap()
+    }
+}
+
+/// Every test of this suite for one kind of home.
+macro_rules! suite {
+    ($home:expr; $($test:ident)*) => {$(
+        #[test]
+        fn $test() {
+            crate::ledger::suite::$test(&$home);
+        }
+    )*};
+    ($home:expr) => {
+        suite! { $home;
+            a_record_is_written_once_and_changed_only_from_what_was_read
+            names_are_found_beneath_their_prefix_only
+            a_journal_has_one_writer_and_keeps_its_lines
+            a_hold_is_had_once
+            a_missing_foreign_or_second_ledger_refuses
+            a_ledger_of_another_format_or_with_unknown_members_refuses
+            a_locked_target_refuses_everybody_else
+            a_living_holder_cannot_be_unlocked_or_resumed
+            a_dead_holder_is_resumed_by_the_same_plan_only
+            all_approvals_are_spent_or_none
+            a_spent_approval_is_worth_nothing_to_another_plan
+            a_finished_round_grants_nothing
+            a_spend_of_nothing_refuses
+            a_begun_plan_refuses_without_resume
+            a_resumed_round_counts_its_own_approvals_and_fresh_ones
+            a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not
+            a_refused_resume_leaves_a_half_done_target_locked
+            what_was_begun_is_in_the_journal_and_known_to_the_resume
+            an_abandoned_round_is_over_and_its_target_free
+            a_receipt_that_does_not_belong_is_refused
+            a_chain_with_a_missing_receipt_is_damaged
+            trust_never_goes_back
+            a_record_under_another_name_is_damaged
+            the_description_tells_what_is_there
+        }
+    };
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(crate) fn a_missing_foreign_or_second_ledger_refuses(home: &Home) {
+    let missing = Ledger::open(home.store(), &label("shop"));
+    assert!(matches!(missing, Err(LedgerError::Missing(_))), "{missing:?}");
+    let made = home.created();
+    let again = Ledger::create(home.store(), &label("shop"), id(2), now());
+    assert!(matches!(again, Err(LedgerError::Exists(_))), "{again:?}");
+    assert_eq!(home.opened().id(), made.id());
+    match Ledger::open(home.store(), &label("bank")) {
+        Err(LedgerError::Foreign { found, wanted, .. }) => {
+            assert_eq!((found, wanted), (label("shop"), label("bank")));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn a_ledger_of_another_format_or_with_unknown_members_refuses(home: &Home) {
+    drop(home.created());
+    let store = home.store();
+    let head = name("head");
+    let (bytes, version) = store.read(&head).unwrap().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let newer = text.replace("\"format\":1", "\"extra\":0,\"format\":2");
+    let version = store.write(&head, newer.as_bytes(), Some(&version)).unwrap();
+    let opened = Ledger::open(home.store(), &label("shop"));
+    assert!(matches!(opened, Err(LedgerError::Format { found: 2, .. })), "{opened:?}");
+    let mut version = version;
+    for bad in [
+        text.replace("\"format\":1", "\"extra\":0,\"format\":1"),
+        text.replace("\"format\":1,", ""),
+        text.replace("shop", "Shop"),
+        text.trim_end().to_owned(),
+        text.replace(',', ", "),
+        String::new(),
+        "[]\n".to_owned(),
+    ] {
+        version = store.write(&head, bad.as_bytes(), Some(&version)).unwrap();
+        let opened = Ledger::open(home.store(), &label("shop"));
+        assert!(matches!(opened, Err(LedgerError::Damaged { .. })), "{bad}: {opened:?}");
+    }
+}
+
+pub(crate) fn a_locked_target_refuses_everybody_else(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    for (digest, resume) in [("a", false), ("b", false), ("a", true), ("b", true)] {
+        let other = home.opened();
+        match other.lock(&target("main"), plan(digest), id(9), holder(), resume) {
+            Err(LedgerError::Held(held)) => {
+                assert!(held.alive, "{digest} {resume}");
+                assert_eq!((held.lock.id, held.lock.plan), (lock.id().clone(), plan("a")));
+            }
+            other => panic!("{digest} {resume}: {other:?}"),
+        }
+    }
+    let beside = locked(&ledger, "other", plan("c"), false);
+    ledger.release(beside).unwrap();
+    ledger.release(lock).unwrap();
+    assert!(ledger.locks().unwrap().is_empty());
+    let next = locked(&home.opened(), "main", plan("b"), false);
+    assert_eq!(ledger.locks().unwrap().len(), 1);
+    ledger.release(next).unwrap();
+}
+
+pub(crate) fn a_living_holder_cannot_be_unlocked_or_resumed(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let lock_id = lock.id().clone();
+    let other = home.opened();
+    assert!(matches!(other.unlock(&lock_id), Err(LedgerError::Held(held)) if held.alive));
+    assert!(matches!(other.unlock(&id(77)), Err(LedgerError::NoLock(_))));
+    drop(lock);
+    let unlocked = other.unlock(&lock_id).unwrap();
+    assert_eq!((unlocked.target, unlocked.alive), (target("main"), false));
+    assert!(matches!(other.unlock(&lock_id), Err(LedgerError::NoLock(_))));
+    drop(locked(&other, "main", plan("b"), false));
+}
+
+pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(home: &Home) {
+    let ledger = home.created();
+    // A dropped lock is what a killed process leaves: its record, and nobody alive.
+    drop(locked(&ledger, "main", plan("a"), false));
+    for (digest, resume) in [("a", false), ("b", false), ("b", true)] {
+        match ledger.lock(&target("main"), plan(digest), id(9), holder(), resume) {
+            Err(LedgerError::Held(held)) => assert!(!held.alive, "{digest} {resume}"),
+            other => panic!("{digest} {resume}: {other:?}"),
+        }
+    }
+    let taken = locked(&ledger, "main", plan("a"), true);
+    assert_eq!(ledger.locks().unwrap()[0].1.id, *taken.id());
+}
+
+pub(crate) fn all_approvals_are_spent_or_none(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    let lock = locked(&ledger, "other", plan("b"), false);
+    let refused = ledger.spend(lock, &ids(&[9, 10, 11]), id(101), false, now());
+    assert!(
+        matches!(&refused, Err(LedgerError::Spent { approval, plan: by })
+            if *approval == id(10) && *by == plan("a")),
+        "{refused:?}"
+    );
+    for free in [9, 11] {
+        assert_eq!(ledger.approval_use(plan("b"), &id(free)).unwrap(), ApprovalUse::Unspent);
+    }
+    assert!(ledger.rounds(plan("b")).unwrap().is_empty());
+    assert!(ledger.locks().unwrap().is_empty(), "a refused spend gives its lock back");
+    let lock = locked(&ledger, "other", plan("b"), false);
+    let spent = ledger.spend(lock, &ids(&[9, 11]), id(102), false, now()).unwrap();
+    assert_eq!(*spent.approvals(), ids(&[9, 11]));
+}
+
+pub(crate) fn a_spent_approval_is_worth_nothing_to_another_plan(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let by = |of| home.opened().approval_use(plan(of), &id(10)).unwrap();
+    assert_eq!(by("a"), ApprovalUse::Resumable { apply_id: id(100) });
+    assert_eq!(by("b"), ApprovalUse::Spent { plan: plan("a") });
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    assert_eq!(by("a"), ApprovalUse::Spent { plan: plan("a") });
+}
+
+pub(crate) fn a_finished_round_grants_nothing(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10, 11]), id(100), false, now()).unwrap();
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    for resume in [false, true] {
+        let lock = locked(&ledger, "main", plan("a"), resume);
+        let again = ledger.spend(lock, &ids(&[11, 12]), id(101), resume, now());
+        assert!(matches!(again, Err(LedgerError::Spent { .. })), "{resume}: {again:?}");
+    }
+    // The same plan, approved anew, may be applied once more, under an id of its own.
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let reused = ledger.spend(lock, &ids(&[12]), id(100), false, now());
+    assert!(matches!(reused, Err(LedgerError::ApplyId(_))), "{reused:?}");
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[12]), id(102), false, now()).unwrap();
+    assert!(spent.resumes().is_empty());
+    assert_eq!(*spent.approvals(), ids(&[12]));
+}
+
+pub(crate) fn a_spend_of_nothing_refuses(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let refused = ledger.spend(lock, &ids(&[]), id(100), false, now());
+    assert!(matches!(refused, Err(LedgerError::NoApproval)), "{refused:?}");
+}
+
+pub(crate) fn a_begun_plan_refuses_without_resume(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let lock_id = lock.id().clone();
+    drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
+    let held = ledger.lock(&target("main"), plan("a"), id(9), holder(), false);
+    assert!(matches!(held, Err(LedgerError::Held(_))), "{held:?}");
+    // Without its lock, which a person may take away, the round still stands.
+    ledger.unlock(&lock_id).unwrap();
+    let begun = ledger.lock(&target("main"), plan("a"), id(9), holder(), false);
+    assert!(
+        matches!(&begun, Err(LedgerError::Begun { apply_id, .. }) if *apply_id == id(100)),
+        "{begun:?}"
+    );
+    let lock = locked(&ledger, "main", plan("a"), true);
+    let begun = ledger.spend(lock, &ids(&[10]), id(101), false, now());
+    assert!(matches!(begun, Err(LedgerError::Begun { .. })), "{begun:?}");
+}
+
+pub(crate) fn a_resumed_round_counts_its_own_approvals_and_fresh_ones(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
+    let lock = locked(&ledger, "main", plan("a"), true);
+    drop(ledger.spend(lock, &ids(&[10, 11]), id(101), true, now()).unwrap());
+    let lock = locked(&ledger, "main", plan("a"), true);
+    let spent = ledger.spend(lock, &ids(&[12]), id(102), true, now()).unwrap();
+    assert_eq!(spent.resumes(), [id(100), id(101)]);
+    assert_eq!(*spent.approvals(), ids(&[10, 11, 12]));
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    let rounds = ledger.rounds(plan("a")).unwrap();
+    let states: Vec<_> = rounds.iter().map(|round| round.state.is_open()).collect();
+    assert_eq!(states, [false; 3]);
+    for approval in [10, 11, 12] {
+        let spent = ApprovalUse::Spent { plan: plan("a") };
+        assert_eq!(ledger.approval_use(plan("a"), &id(approval)).unwrap(), spent);
+    }
+}
+
+pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(home: &Home) {
+    let ledger = home.created();
+    let table = [
+        (Outcome::Applied, false, false),
+        (Outcome::FailedClean, false, true),
+        (Outcome::Partial, true, true),
+        (Outcome::Indeterminate, true, true),
+    ];
+    for (number, (outcome, keeps, open)) in (0_u64..).zip(table) {
+        let (name, plan) = (format!("t{number}"), plan(&number.to_string()));
+        let lock = locked(&ledger, &name, plan, false);
+        let approvals = ids(&[50 + number]);
+        let spent = ledger.spend(lock, &approvals, id(100 + number), false, now()).unwrap();
+        finish(&ledger, spent, outcome).unwrap();
+        let locks = ledger.locks().unwrap();
+        let kept = locks.iter().any(|(locked, _)| *locked == target(&name));
+        assert_eq!(kept, keeps, "{outcome:?}");
+        assert_eq!(ledger.rounds(plan).unwrap()[0].state.is_open(), open, "{outcome:?}");
+        if open {
+            let lock = locked(&ledger, &name, plan, true);
+            let spent = ledger.spend(lock, &approvals, id(200 + number), true, now()).unwrap();
+            finish(&ledger, spent, Outcome::Applied).unwrap();
+            assert_eq!(ledger.receipts(&target(&name)).unwrap().len(), 2, "{outcome:?}");
+        }
+    }
+}
+
+pub(crate) fn a_refused_resume_leaves_a_half_done_target_locked(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    finish(&ledger, spent, Outcome::Partial).unwrap();
+    ledger.release(locked(&ledger, "main", plan("a"), true)).unwrap();
+    let other = ledger.lock(&target("main"), plan("b"), id(9), holder(), false);
+    assert!(matches!(other, Err(LedgerError::Held(_))), "{other:?}");
+    drop(locked(&ledger, "main", plan("a"), true));
+}
+
+pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let (old, new) = (Some(plan("old")), Some(plan("new")));
+    let recorded = ledger.begin(&spent, "web.yaml", old, new).unwrap();
+    let begun = Line::Begun { item: "web.yaml".to_owned(), before: old, after: new };
+    assert_eq!(home.opened().journal_lines(&id(100)).unwrap(), [begun.clone()]);
+    ledger.done(&spent, recorded.written()).unwrap();
+    let cut_short = ledger.begin(&spent, "db.yaml", None, new).unwrap();
+    assert_eq!(cut_short.item(), "db.yaml");
+    drop(spent);
+    let lines = ledger.journal_lines(&id(100)).unwrap();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[..2], [begun, Line::Done { item: "web.yaml".to_owned() }]);
+    let lock = locked(&ledger, "main", plan("a"), true);
+    let spent = ledger.spend(lock, &ids(&[10]), id(101), true, now()).unwrap();
+    let begun: Vec<_> = spent.begun_before().iter().collect();
+    assert_eq!(begun, ["db.yaml", "web.yaml"]);
+}
+
+pub(crate) fn an_abandoned_round_is_over_and_its_target_free(home: &Home) {
+    let ledger = home.created();
+    let abandon = |name: &str, apply_id: u64, outcome| {
+        let lock = locked(&ledger, "main", plan(name), true);
+        let receipt = receipt(&ledger, &lock, &id(apply_id), outcome, Vec::new());
+        ledger.abandon(lock, id(apply_id), &envelope(&receipt), now())
+    };
+    let nothing = abandon("a", 90, Outcome::Abandoned);
+    assert!(matches!(nothing, Err(LedgerError::NothingBegun(_))), "{nothing:?}");
+    assert!(ledger.locks().unwrap().is_empty());
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    finish(&ledger, spent, Outcome::Partial).unwrap();
+    let wrong = abandon("a", 91, Outcome::Applied);
+    assert!(matches!(wrong, Err(LedgerError::Receipt(_))), "{wrong:?}");
+    abandon("a", 92, Outcome::Abandoned).unwrap();
+    assert!(ledger.locks().unwrap().is_empty());
+    let rounds = ledger.rounds(plan("a")).unwrap();
+    assert!(
+        matches!(rounds[1].state, RoundState::Finished { outcome: Outcome::Abandoned, .. }),
+        "{rounds:?}"
+    );
+    let lock = locked(&ledger, "main", plan("a"), true);
+    let again = ledger.spend(lock, &ids(&[10]), id(101), true, now());
+    assert!(matches!(again, Err(LedgerError::Spent { .. })), "{again:?}");
+    assert_eq!(ledger.receipts(&target("main")).unwrap().len(), 2);
+}
+
+pub(crate) fn a_receipt_that_does_not_belong_is_refused(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("0"), false);
+    let spent = ledger.spend(lock, &ids(&[1]), id(1), false, now()).unwrap();
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    type Spoil = fn(
+        &mut countersign::document::statement::Statement<countersign::document::statement::Receipt>,
+    );
+    let spoils: [(&str, Spoil); 6] = [
+        ("another plan", |r| r.plan = plan("x")),
+        ("another apply", |r| r.predicate.apply_id = id(999)),
+        ("another target", |r| r.predicate.target = label("other")),
+        ("another environment", |r| r.predicate.environment = label("dev")),
+        ("another chain", |r| r.predicate.previous = plan("x").to_string()),
+        ("a chain begun anew", |r| r.predicate.previous = String::new()),
+    ];
+    for (number, (what, spoil)) in (10_u64..).zip(spoils) {
+        let plan = plan(&number.to_string());
+        let lock = locked(&ledger, "main", plan, false);
+        let spent = ledger.spend(lock, &ids(&[number]), id(number), false, now()).unwrap();
+        let lock_id = spent.lock().id().clone();
+        let mut bad = receipt(&ledger, spent.lock(), &id(number), Outcome::Applied, Vec::new());
+        spoil(&mut bad);
+        let refused = ledger.finish(spent, &envelope(&bad));
+        assert!(matches!(refused, Err(LedgerError::Receipt(_))), "{what}: {refused:?}");
+        assert_eq!(ledger.receipts(&target("main")).unwrap().len(), 1, "{what}");
+        assert!(ledger.rounds(plan).unwrap()[0].state.is_open(), "{what}");
+        ledger.unlock(&lock_id).unwrap();
+    }
+    for garbage in [&b""[..], b"{}", b"{\"payload\":\"!\"}", b"{\"payload\":\"e30=\"}", b"[1]"] {
+        let lock = locked(&ledger, "main", plan("10"), true);
+        let spent = ledger.spend(lock, &ids(&[10]), fresh(), true, now()).unwrap();
+        let refused = ledger.finish(spent, garbage);
+        assert!(matches!(refused, Err(LedgerError::ReceiptUnread(_))), "{refused:?}");
+    }
+}
+
+pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(home: &Home) {
+    let ledger = home.created();
+    for number in [10, 11] {
+        let lock = locked(&ledger, "main", plan(&number.to_string()), false);
+        let spent = ledger.spend(lock, &ids(&[number]), id(number), false, now()).unwrap();
+        finish(&ledger, spent, Outcome::Applied).unwrap();
+    }
+    let chain = ledger.receipts(&target("main")).unwrap();
+    assert_eq!(chain[1].statement.predicate.previous, chain[0].digest.to_string());
+    assert_eq!(ledger.head(&target("main")).unwrap(), Some(chain[1].digest));
+    // The second receipt alone, in the place of the first of another target.
+    let alone = name("receipt/prod/alone/000000000001");
+    home.store().write(&alone, &chain[1].envelope, None).unwrap();
+    let damaged = ledger.receipts(&target("alone"));
+    assert!(matches!(damaged, Err(LedgerError::Damaged { .. })), "{damaged:?}");
+    assert!(ledger.describe().is_err());
+}
+
+pub(crate) fn trust_never_goes_back(home: &Home) {
+    let ledger = home.created();
+    assert_eq!(ledger.trust_seen().unwrap(), None);
+    let (old, new) = (plan("old"), plan("new"));
+    ledger.check_trust(3, old).unwrap();
+    assert_eq!(ledger.trust_seen().unwrap(), None, "a check records nothing");
+    ledger.see_trust(3, old).unwrap();
+    ledger.see_trust(3, old).unwrap();
+    for refused in [ledger.see_trust(3, new), ledger.check_trust(3, new)] {
+        assert!(matches!(refused, Err(LedgerError::TrustDiffers { version: 3, .. })));
+    }
+    ledger.see_trust(5, new).unwrap();
+    for refused in [ledger.see_trust(3, old), ledger.see_trust(4, new)] {
+        assert!(matches!(refused, Err(LedgerError::TrustRolledBack { seen: 5, .. })));
+    }
+    assert_eq!(home.opened().trust_seen().unwrap(), Some((5, new)));
+}
+
+pub(crate) fn a_record_under_another_name_is_damaged(home: &Home) {
+    let ledger = home.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    let store = home.store();
+    let copy = |from: &str, to: &str| {
+        let (bytes, _) = store.read(&name(from)).unwrap().unwrap();
+        store.write(&name(to), &bytes, None).unwrap();
+    };
+    copy(&format!("plan/{}", plan("a")), &format!("plan/{}", plan("b")));
+    copy(&format!("approval/{}", id(10)), &format!("approval/{}", id(11)));
+    copy("lock/prod/main", "lock/prod/other");
+    let damaged = |result: Result<(), LedgerError>| {
+        assert!(
+            matches!(result, Err(LedgerError::Damaged { source: Damage::Misplaced, .. })),
+            "{result:?}"
+        );
+    };
+    damaged(ledger.rounds(plan("b")).map(|_| ()));
+    damaged(ledger.approval_use(plan("a"), &id(11)).map(|_| ()));
+    damaged(ledger.lock(&target("other"), plan("c"), id(9), holder(), false).map(|_| ()));
+    damaged(ledger.describe().map(|_| ()));
+}
+
+pub(crate) fn the_description_tells_what_is_there(home: &Home) {
+    let ledger = home.created();
+    ledger.see_trust(7, plan("trust")).unwrap();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let receipt = finish(&ledger, spent, Outcome::Applied).unwrap();
+    let lock = locked(&ledger, "other", plan("b"), false);
+    let seen = home.opened().describe().unwrap();
+    assert_eq!((seen.project, seen.id), (label("shop"), id(1)));
+    assert_eq!(seen.trust.unwrap().version, 7);
+    assert_eq!(seen.locks.len(), 1);
+    assert_eq!((&seen.locks[0].target, &seen.locks[0].lock.id), (&target("other"), lock.id()));
+    assert_eq!(seen.plans.len(), 1);
+    assert_eq!(seen.plans[0].rounds[0].approvals, ids(&[10]));
+    assert_eq!((seen.chains[0].length, seen.chains[0].head), (1, receipt));
+    assert_eq!(ledger.targets().unwrap(), [target("main")]);
+}
