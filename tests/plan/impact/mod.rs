@@ -2,5 +2,7 @@
 
 mod access;
 mod network_storage;
+mod properties;
+mod sections;
 mod trial;
 mod workloads;
