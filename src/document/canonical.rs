@@ -82,10 +82,22 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
 /// # Errors
 /// As [`read`], without the shape.
 pub fn read_value(bytes: &[u8]) -> Result<Value, CanonicalError> {
+    read_ending(bytes, b"\n")
+}
+
+/// As [`read_value`], for bytes without the final line feed: those of [`to_jcs`].
+///
+/// # Errors
+/// As [`read_value`].
+pub fn read_jcs(bytes: &[u8]) -> Result<Value, CanonicalError> {
+    read_ending(bytes, b"")
+}
+
+fn read_ending(bytes: &[u8], ending: &[u8]) -> Result<Value, CanonicalError> {
     let value = parse_strict(bytes)?;
     let mut again = Vec::with_capacity(bytes.len());
     write(&value, &Path::Root, 0, &mut again)?;
-    again.push(b'\n');
+    again.extend_from_slice(ending);
     if again == bytes {
         return Ok(value);
     }

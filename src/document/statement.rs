@@ -22,7 +22,7 @@ const SUBJECT: &str = "plan.json";
 /// Why bytes are not the statement that was expected.
 #[derive(Debug, Error)]
 pub enum StatementError {
-    /// Not strict JSON, or an unknown, missing or misshapen member.
+    /// Not strict JSON, not in its canonical bytes, or an unknown, missing or misshapen member.
     #[error("the statement cannot be read")]
     Read(#[source] CanonicalError),
     /// `_type` is another.
@@ -99,12 +99,13 @@ impl<P: Predicate> Statement<P> {
         canonical::to_jcs(&written).map_err(StatementError::Read)
     }
 
-    /// Reads the very bytes whose signature was verified.
+    /// Reads the very bytes whose signature was verified, and only those that
+    /// [`Statement::to_bytes`] gives: a signature over another spelling is not one over this.
     ///
     /// # Errors
     /// [`StatementError`], for anything but the one expected statement.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StatementError> {
-        let value = canonical::parse_strict(bytes).map_err(StatementError::Read)?;
+        let value = canonical::read_jcs(bytes).map_err(StatementError::Read)?;
         let shape = |error| StatementError::Read(CanonicalError::Shape(error));
         // Derived readers also take an array for a struct: only objects are statements.
         let objects = value.is_object() && value.get("predicate").is_some_and(|p| p.is_object());

@@ -181,9 +181,12 @@ fn verified(paper: &Paper, root: &TrustRoot) -> Result<(Vec<u8>, PublicKey), App
             let envelope = Envelope::parse(&paper.bytes).map_err(ApprovalFault::Envelope)?;
             let claimed = envelope.named_key().to_owned();
             let known = keys.iter().any(|key| key.fingerprint().to_string() == claimed);
-            envelope.verify(&keys).map_err(|error| match known || claimed.is_empty() {
-                true => ApprovalFault::Envelope(error),
-                false => ApprovalFault::UnknownKey { key: claimed, version: root.version() },
+            envelope.verify(&keys).map_err(|error| {
+                let stranger = matches!(error, EnvelopeError::NotSigned { .. }) && !known;
+                match stranger && !claimed.is_empty() {
+                    true => ApprovalFault::UnknownKey { key: claimed, version: root.version() },
+                    false => ApprovalFault::Envelope(error),
+                }
             })?
         }
     };

@@ -1,13 +1,15 @@
 //! DSSE envelopes with one signature: what is verified is the bytes received, under a key that the
-//! caller trusts, and nothing in the envelope but payload and signature decides anything.
+//! caller trusts. An envelope has one spelling, the one that [`seal`] writes: no byte of it can be
+//! another. The key that it names chooses nothing, and must be the one that verifies.
 //! Format: secure-systems-lab/dsse, protocol.md and envelope.md, version 1.0.2.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Verified;
+use super::fingerprint::Fingerprint;
 use super::key::PublicKey;
 use super::sign::{Sign, SignError};
 use crate::document::canonical::{self, CanonicalError};
@@ -23,9 +25,9 @@ pub enum EnvelopeError {
     /// More than [`MAX_BYTES`].
     #[error("the envelope is larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// Not JSON, a member that stands twice, or something after the end.
-    #[error("the envelope is not strict JSON")]
-    Json(#[source] CanonicalError),
+    /// Not JSON, or JSON in other bytes than its canonical ones.
+    #[error("the envelope is not canonical JSON with one final line feed")]
+    Spelling(#[source] CanonicalError),
     /// A value of another shape.
     #[error("the envelope's {member} is not {wanted}")]
     Shape {
@@ -62,6 +64,14 @@ pub enum EnvelopeError {
         /// `keyid` of the envelope: a hint that anybody can write.
         named: String,
     },
+    /// A trusted key made the signature, and the envelope names another.
+    #[error("the envelope names the key {named:?}, but is signed by {signer}")]
+    KeyId {
+        /// `keyid` of the envelope.
+        named: String,
+        /// The key that verifies.
+        signer: Fingerprint,
+    },
 }
 
 /// Why something was not sealed.
@@ -72,7 +82,7 @@ pub enum SealError {
     Sign(#[source] SignError),
     /// What came back is not a signature by this key over these bytes.
     #[error("the holder of the key {0} gave a signature that does not verify")]
-    Wrong(super::fingerprint::Fingerprint),
+    Wrong(Fingerprint),
     /// The envelope would be larger than anything reads.
     #[error("the envelope would be larger than {MAX_BYTES} bytes")]
     TooLarge,
@@ -118,8 +128,8 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Reads an envelope strictly. Whitespace and the order of members are free, and both alphabets
-    /// of base64 are read, because the format asks that of a verifier.
+    /// Reads an envelope strictly: the bytes that [`seal`] writes. The format lets a verifier also
+    /// read other spellings; a file that is committed and reviewed has one.
     ///
     /// # Errors
     /// [`EnvelopeError`], for everything but a signature that does not verify.
@@ -127,7 +137,7 @@ impl Envelope {
         if bytes.len() > MAX_BYTES {
             return Err(EnvelopeError::TooLarge);
         }
-        let value = canonical::parse_strict(bytes).map_err(EnvelopeError::Json)?;
+        let value = canonical::read_value(bytes).map_err(EnvelopeError::Spelling)?;
         let mut members = object(value, "whole")?;
         let payload = text(&mut members, "payload")?;
         let kind = text(&mut members, "payloadType")?;
@@ -147,10 +157,7 @@ impl Envelope {
         };
         let mut members = object(signature, "signatures[0]")?;
         let signature = text(&mut members, "sig")?;
-        let named = match members.contains_key("keyid") {
-            true => text(&mut members, "keyid")?,
-            false => String::new(),
-        };
+        let named = text(&mut members, "keyid")?;
         nothing_else(members)?;
         let signature = decode(&signature, "sig")?;
         let signature = <[u8; 64]>::try_from(signature)
@@ -163,17 +170,22 @@ impl Envelope {
         &self.named
     }
 
-    /// Tries every key; which one the envelope names decides nothing.
+    /// Tries every key; which one the envelope names does not choose it.
     ///
     /// # Errors
-    /// [`EnvelopeError::NotSigned`].
+    /// [`EnvelopeError::NotSigned`]; [`EnvelopeError::KeyId`] if the envelope names another key than
+    /// the one that verifies.
     pub fn verify(self, keys: &[&PublicKey]) -> Result<Verified, EnvelopeError> {
         let Self { payload, signature, named } = self;
         let message = encode(PAYLOAD_TYPE, &payload);
-        match keys.iter().find(|key| key.verify(&message, &signature)) {
-            Some(key) => Ok(Verified::new(payload, (*key).clone())),
-            None => Err(EnvelopeError::NotSigned { tried: keys.len(), named }),
+        let Some(key) = keys.iter().find(|key| key.verify(&message, &signature)) else {
+            return Err(EnvelopeError::NotSigned { tried: keys.len(), named });
+        };
+        let signer = key.fingerprint();
+        if signer.as_str() != named {
+            return Err(EnvelopeError::KeyId { named, signer });
         }
+        Ok(Verified::new(payload, (*key).clone()))
     }
 }
 
@@ -202,9 +214,8 @@ fn nothing_else(members: Map<String, Value>) -> Result<(), EnvelopeError> {
 }
 
 fn decode(text: &str, member: &'static str) -> Result<Vec<u8>, EnvelopeError> {
-    // Both engines want padding and refuse bits that are left over: one spelling per alphabet.
-    let engine = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
-    engine.decode(text).map_err(|_| EnvelopeError::Base64(member))
+    // This engine wants padding and refuses bits that are left over: one spelling.
+    STANDARD.decode(text).map_err(|_| EnvelopeError::Base64(member))
 }
 
 #[cfg(test)]

@@ -132,8 +132,7 @@ fn unarmor(armored: &str) -> Result<Vec<u8>, SshsigError> {
     }
     let inner = armored
         .strip_suffix('\n')
-        .unwrap_or(armored)
-        .strip_prefix(BEGIN)
+        .and_then(|rest| rest.strip_prefix(BEGIN))
         .and_then(|rest| rest.strip_prefix('\n'))
         .and_then(|rest| rest.strip_suffix(END))
         .and_then(|rest| rest.strip_suffix('\n'))

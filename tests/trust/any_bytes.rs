@@ -30,6 +30,7 @@ proptest! {
         let opened = Envelope::parse(&bytes).and_then(|envelope| envelope.verify(&[&public(1)]));
         if let Ok(verified) = opened {
             prop_assert_eq!(verified.payload(), b"{}");
+            prop_assert_eq!(bytes, seal(b"{}", &secret(1)).unwrap());
         }
     }
 

@@ -184,9 +184,7 @@ fn every_flipped_bit_and_every_cut_is_refused() {
             let verified = sshsig::verify(&other, MESSAGE, &[&public(1)]);
             assert!(verified.is_err(), "byte {at}, bit {bit}");
         }
-        if at + 1 < good.len() {
-            assert!(sshsig::verify(&good[..at], MESSAGE, &[&public(1)]).is_err(), "cut at {at}");
-        }
+        assert!(sshsig::verify(&good[..at], MESSAGE, &[&public(1)]).is_err(), "cut at {at}");
     }
 }
 
