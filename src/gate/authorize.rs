@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::trusted::Trusted;
 use crate::clock::Instant;
 use crate::config::Target;
+use crate::document::effect::FileChange;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
 use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Spent, TargetKey};
@@ -155,9 +156,12 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
 /// first approval.
 fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), Refusal> {
     unspent(cleared, live.ledger)?;
-    if !live.resume {
-        same_bytes(&cleared.plan, live.trusted, live.project)?;
-    }
+    // A round that goes on has written some files already: they count as they were before it.
+    let written = match live.resume {
+        true => cleared.plan.document().effect.files.as_slice(),
+        false => &[],
+    };
+    same_bytes(&cleared.plan, live.trusted, live.project, written)?;
     let again = live.trusted.root_again().map_err(|e| Refusal::TrustUnreadable(Box::new(e)))?;
     if again.digest() != cleared.trust.1 {
         return Err(Refusal::TrustChanged);
@@ -193,11 +197,17 @@ fn unspent(cleared: &Cleared, ledger: &Ledger) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Observes the target again and compares the plan that follows byte for byte.
+/// Observes the target again, as it was before `written` was written, and compares the plan that
+/// follows byte for byte.
 ///
 /// # Errors
 /// [`Refusal::Stale`], which names what differs.
-pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), Refusal> {
+pub fn same_bytes(
+    plan: &Plan,
+    trusted: &Trusted,
+    project: &Path,
+    written: &[FileChange],
+) -> Result<(), Refusal> {
     let proposal = plan.document().proposal.clone();
     let target = trusted
         .config
@@ -206,7 +216,8 @@ pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), 
     let stale = |differences| Refusal::Stale { plan: plan.digest(), differences };
     let observed = match target {
         Target::Directory(target) => {
-            directory::observe(proposal, project, target, &trusted.config.limits)
+            directory::Tree::read_before(project, target, &trusted.config.limits, written)
+                .and_then(|tree| directory::observe_tree(proposal, target, tree))
         }
         Target::Kubernetes(_) | Target::Cloudformation(_) => {
             return Err(stale(vec!["the target is of another kind now".to_owned()]));
