@@ -193,6 +193,17 @@ fn unspent(cleared: &Cleared, ledger: &Ledger) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// An error with its causes, in one line.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// Observes the target again and compares the plan that follows byte for byte.
 ///
 /// # Errors
@@ -214,7 +225,7 @@ pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), 
     };
     let observed = observed.map_err(|error| {
         if error.is_of_the_state() {
-            stale(vec![error.to_string()])
+            stale(vec![whole(&error)])
         } else {
             Refusal::Unobservable(Box::new(error))
         }

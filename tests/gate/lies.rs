@@ -228,6 +228,7 @@ fn a_changed_shape_never_opens_as_a_plan() {
                 "/proposal/operations/0/wait/timeoutSeconds",
                 "/proposal/operations/0/force",
                 "/proposal/operations/0/replace",
+                "/proposal/operations/0/body/resource/apiVersion",
             ];
             let told =
                 free.iter().any(|start| at.starts_with(start)) || named.contains(&at.as_str());
