@@ -69,7 +69,19 @@ test_dependents_are_counted if {
 
 test_many_dependents_need_the_role_that_is_set if {
 	at := of_impact({"dependents": ["a", "b"]})
-	fixtures.ids(blast_radius.require_approval) == {"too_many_dependents"} with input as at
+	wanted := {{
+		"id": "too_many_dependents",
+		"msg": "many other objects depend on what is disrupted",
+		"role": "sre",
+		"count": 3,
+	}}
+	blast_radius.require_approval == wanted with input as at
 		with data.settings.max_dependents as 1
 		with data.settings.dependents_role as "sre"
+		with data.settings.dependents_count as 3
+}
+
+test_many_dependents_need_no_other_people_by_default if {
+	at := of_impact({"dependents": ["a", "b"]})
+	count(blast_radius.require_approval) == 0 with input as at with data.settings.max_dependents as 1
 }

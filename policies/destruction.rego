@@ -14,6 +14,7 @@ deny contains {"id": "data_loss", "change": change.id, "msg": msg} if {
 	some change in input.effect.changes
 	change.class == "data-loss"
 	change.certainty in {"certain", "unknown"}
+	not change.id in in_use
 	not disposable
 	not lib.removal_allowed(change)
 	msg := sprintf("%s: %s; %s", [lib.label(change), loses[change.certainty], lib.removal_advice(change)])
@@ -42,12 +43,21 @@ deny contains {"id": "stateful_removed", "change": change.id, "msg": msg} if {
 	msg := sprintf("%s: holds persistent data and is removed; %s", [lib.label(change), lib.removal_advice(change)])
 }
 
-# A namespace takes everything in it along, whatever the plan lists.
-deny contains {"id": "namespace_in_use", "change": change.id, "msg": msg} if {
+# What takes other objects along that the plan does not list; data_loss leaves these to the two
+# rules below, which say more.
+in_use := namespaces_in_use | definitions_in_use
+
+namespaces_in_use contains change.id if {
 	some change in input.effect.changes
 	change.resource.kind == "Namespace"
 	lib.removes(change)
 	not known_empty(change.resource.name)
+}
+
+deny contains {"id": "namespace_in_use", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.id in namespaces_in_use
+	not disposable
 	not lib.removal_allowed(change)
 	msg := sprintf("%s: is not known to be empty, and takes its contents along; %s", [
 		lib.label(change),
@@ -63,12 +73,17 @@ known_empty(namespace) if {
 	}
 }
 
-# A definition takes every object of its kind along.
-deny contains {"id": "definition_in_use", "change": change.id, "msg": msg} if {
+definitions_in_use contains change.id if {
 	some change in input.effect.changes
 	change.resource.kind == "CustomResourceDefinition"
 	lib.removes(change)
 	not known_unused(change.id)
+}
+
+deny contains {"id": "definition_in_use", "change": change.id, "msg": msg} if {
+	some change in input.effect.changes
+	change.id in definitions_in_use
+	not disposable
 	not lib.removal_allowed(change)
 	msg := sprintf("%s: is not known to be unused, and takes every object of its kind along; %s", [
 		lib.label(change),
@@ -111,6 +126,67 @@ guarded contains [guard, id] if {
 	removed[edge.to]
 	guard := edge.from
 	id := edge.to
+}
+
+# The plan lists no edge of a change that interrupts nothing, so a selector is read here: by its
+# matchLabels alone, since an expression could only select less.
+guarded contains [guard, id] if {
+	some change in input.effect.changes
+	"guard-removed" in change.flags
+	is_object(change.before)
+	found := object.get(change.before, selector_of[change.resource.kind], null)
+	is_object(found)
+	selector := object.get(found, "matchLabels", {})
+	is_object(selector)
+	some id in selected(change.resource.namespace, selector)
+	guard := change.id
+}
+
+selector_of := {
+	"PodDisruptionBudget": ["spec", "selector"],
+	"NetworkPolicy": ["spec", "podSelector"],
+}
+
+selected(namespace, selector) := {id |
+	some id in labelled[[namespace, first_of(selector)]]
+	labels := pod_labels[id]
+	every name, value in selector {
+		labels[name] == value
+	}
+}
+
+# One label of a selector, or null where it selects everything.
+first_of(selector) := [name, selector[name]] if {
+	count(selector) > 0
+	name := min(object.keys(selector))
+}
+
+first_of(selector) := null if count(selector) == 0
+
+# What is removed, by each label of its pods, and by none.
+labelled[key] contains id if {
+	some id, change in removed
+	some name, value in pod_labels[id]
+	key := [change.resource.namespace, [name, value]]
+}
+
+labelled[key] contains id if {
+	some id, change in removed
+	key := [change.resource.namespace, null]
+}
+
+pod_labels[id] := object.union_n(found) if {
+	some id, change in removed
+	is_object(change.before)
+	found := [labels |
+		some path in [
+			["metadata", "labels"],
+			["spec", "template", "metadata", "labels"],
+			["spec", "jobTemplate", "spec", "template", "metadata", "labels"],
+		]
+		labels := object.get(change.before, path, {})
+		is_object(labels)
+	]
 }
 
 guarded contains [id, id] if {

@@ -41,6 +41,16 @@ test_a_change_to_a_namespace_of_the_system_is_denied if {
 	fixtures.ids(security.deny) == {"system"} with input as fixtures.of_change({"resource": resource})
 }
 
+test_another_namespace_passes if {
+	resource := {"apiVersion": "v1", "kind": "Namespace", "namespace": "", "name": "shop"}
+	count(security.deny) == 0 with input as fixtures.of_change({"resource": resource})
+}
+
+test_a_name_alone_is_no_system if {
+	resource := {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "kube-system"}
+	count(security.deny) == 0 with input as fixtures.of_change({"resource": resource})
+}
+
 test_no_change_to_the_system_passes if {
 	plan := fixtures.of_change({"resource": in_namespace("kube-system"), "actions": []})
 	count(security.deny) == 0 with input as plan

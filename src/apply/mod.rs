@@ -43,10 +43,25 @@ impl ApplyError {
     pub fn code(&self) -> Code {
         match self {
             Self::Statement(_) | Self::Sign(_) => Code::Indeterminate,
-            Self::Ledger(error) => match **error {
-                LedgerError::NothingBegun(_) => Code::Error,
-                _ if error.code() == Code::LockHeld => Code::LockHeld,
-                _ => Code::Indeterminate,
+            Self::Ledger(error) => match error.code() {
+                code @ (Code::LockHeld | Code::Error) => code,
+                Code::Ok
+                | Code::ChangesPresent
+                | Code::PolicyDenied
+                | Code::ApprovalRequired
+                | Code::ApprovalInvalid
+                | Code::PlanStale
+                | Code::PlanIntegrity
+                | Code::NotApplyable
+                | Code::TrustInvalid
+                | Code::LedgerUnusable
+                | Code::ApplyFailedClean
+                | Code::ApplyPartial
+                | Code::AppliedNotReady
+                | Code::RolledBack
+                | Code::Indeterminate
+                | Code::Usage
+                | Code::Interrupted => Code::Indeterminate,
             },
             Self::Kind => Code::NotApplyable,
         }
@@ -94,6 +109,8 @@ pub struct Applied {
     pub envelope: Vec<u8>,
     /// Why it stopped before its end, outermost cause first; empty if it did not.
     pub stop: Vec<String>,
+    /// Whether it stopped because somebody asked for it.
+    pub interrupted: bool,
 }
 
 /// Applies a plan that may be applied, and consumes the permission.
@@ -121,6 +138,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         Err(error) => directory::unopened(&files, error),
     };
     let stop = report.stop().map(told);
+    let interrupted = matches!(report.stop(), Some(directory::Stop::Interrupted));
     let Parts { plan, spent, started_at, applier, policy, trust_version, .. } = parts;
     let said = Said {
         principal: applier,
@@ -135,7 +153,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
     };
     let (receipt, envelope) = receipt(&plan, said, &world)?;
     world.ledger.finish(spent, &envelope).map_err(Box::new)?;
-    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default() })
+    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted })
 }
 
 /// An error and its sources, outermost first.
@@ -184,7 +202,7 @@ pub fn abandon(
     };
     let (receipt, envelope) = receipt(plan, said, &world)?;
     world.ledger.abandon(lock, apply_id, &envelope, now).map_err(Box::new)?;
-    Ok(Applied { receipt, envelope, stop: Vec::new() })
+    Ok(Applied { receipt, envelope, stop: Vec::new(), interrupted: false })
 }
 
 /// What is needed to give up, besides the plan.

@@ -15,6 +15,7 @@ use crate::document::ident::Digest;
 use crate::document::statement::{Fate, Outcome};
 use crate::files::{self, Mode};
 use crate::gate::{self, Inputs, Live};
+use crate::ledger::LedgerError;
 use crate::trust::sign::Sign as _;
 
 /// Apply a plan: the gate first, then exactly the approved bytes, then a signed receipt
@@ -92,6 +93,9 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     })
     .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
     let cleared = examined.clear().map_err(refused)?;
+    if session.world().is_interrupted() {
+        return Err(Fault::new(Code::Error, "interrupted"));
+    }
     session.progress("observing the target again");
     let host = session.world().host.clone();
     let authorized = gate::authorize(
@@ -115,6 +119,12 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
 }
 
 fn apply_fault(error: &ApplyError, plan: &str) -> Fault {
+    if let ApplyError::Ledger(inner) = error
+        && matches!(**inner, LedgerError::NothingBegun(_))
+    {
+        // No receipt was made yet: the ledger's own words are the whole story.
+        return Fault::of(error.code(), &**inner).hint(inner.hint());
+    }
     Fault::of(error.code(), error).hint(error.hint().replace("{plan}", plan))
 }
 
@@ -159,7 +169,7 @@ fn finish(
             session.note(&format!("{} cannot be written; the receipt is {shown}", path.display()));
         }
     }
-    let code = code(receipt.outcome);
+    let code = code(applied);
     if session.json() && code == Code::Ok {
         session.print_json(&json!({
             "outcome": receipt.outcome, "plan": Digest::of(&folder.bytes), "receipt": receipt,
@@ -180,7 +190,7 @@ fn tell(
     let count = |fate: Fate| receipt.items.iter().filter(|item| item.fate == fate).count();
     let written = count(Fate::Written) + count(Fate::AlreadyWritten);
     let left = count(Fate::NotWritten) + count(Fate::Failed);
-    let code = code(receipt.outcome);
+    let code = code(applied);
     let message = match receipt.outcome {
         Outcome::Applied => {
             let files = if written == 1 { "file" } else { "files" };
@@ -217,9 +227,10 @@ fn tell(
         .hint(format!("mend the cause, then `countersign apply {plan} --resume`, or give up with `--abandon --reason …`")))
 }
 
-fn code(outcome: Outcome) -> Code {
-    match outcome {
+fn code(applied: &Applied) -> Code {
+    match applied.receipt.outcome {
         Outcome::Applied | Outcome::Abandoned => Code::Ok,
+        Outcome::FailedClean if applied.interrupted => Code::Interrupted,
         Outcome::FailedClean => Code::ApplyFailedClean,
         Outcome::Partial => Code::ApplyPartial,
         Outcome::Indeterminate => Code::Indeterminate,

@@ -1,5 +1,7 @@
 //! `countersign approve` and `countersign reject`
 
+mod confirm;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -10,7 +12,6 @@ use super::fault::Fault;
 use super::keys::{self, Person};
 use super::paths::{self, PlanFolder};
 use super::session::Session;
-use super::status::shown;
 use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Digest;
@@ -80,7 +81,7 @@ fn seconds(text: &str) -> Result<i64, String> {
 pub(super) fn class(text: &str) -> Result<Class, String> {
     serde_json::from_value(json!(text)).map_err(|_| {
         format!(
-            "{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive"
+            "{text:?} is no class; classes are data-loss, outage, disruptive, mutating, additive, none"
         )
     })
 }
@@ -137,8 +138,8 @@ pub(super) fn run(args: &ApproveArgs, session: &mut Session<'_, '_>) -> Result<C
         reason: args.reason.clone(),
     };
     would_count(&desk, &approval)?;
-    show(&desk, &person, session)?;
-    confirm(args, &desk, session)?;
+    confirm::show(&desk, &person, session)?;
+    confirm::confirm(args, &desk, session)?;
     finish(&desk, &person, approval, args.prepare, session)
 }
 
@@ -188,99 +189,21 @@ fn would_count(desk: &Desk, approval: &Approval) -> Result<(), Fault> {
     if standing.counted.iter().any(|counted| counted.principal == approval.principal) {
         return Ok(());
     }
+    let who = &approval.principal;
+    if standing.rejected.contains(who) {
+        return Err(Fault::new(Code::Error, format!("{who} rejected this plan just now"))
+            .because("of two statements of the same second, the no counts")
+            .hint("run the same command again"));
+    }
     let wanted: Vec<_> =
         standing.required.iter().map(|d| format!("{} × {}", d.count, d.role)).collect();
     let could: BTreeSet<_> =
         standing.missing.iter().flat_map(|m| m.could.iter().map(|p| p.as_str())).collect();
     let could = could.into_iter().collect::<Vec<_>>().join(", ");
-    let who = &approval.principal;
     Err(Fault::new(Code::Error, format!("an approval by {who} would not count for this plan"))
         .because(format!("it needs {}; who could: {could}", wanted.join(" and ")))
         .because("whoever asked for a plan, or owns its planner, approves it only where trust.json says so")
         .hint("ask one of those who could"))
-}
-
-/// Shows the whole plan, and refuses to go on if not all of it could be shown.
-fn show(desk: &Desk, person: &Person, session: &mut Session<'_, '_>) -> Result<(), Fault> {
-    let Person { principal, fingerprint, place, signer: _ } = person;
-    let rendered = shown(&desk.examined, |page| review::terminal(page, session.style()));
-    let place = review::neutral::terminal(place);
-    session.note(&format!("Signing as {principal} with key {fingerprint} ({place})."));
-    if session.json() {
-        session.note(&rendered.text);
-    } else {
-        session.print(&rendered.text);
-    }
-    if rendered.whole {
-        let gravest = shown(&desk.examined, |page| review::gravest(page, session.style()));
-        session.note(gravest.trim_end());
-        return Ok(());
-    }
-    Err(Fault::new(Code::Error, "not all of the plan could be shown, so nobody can approve it")
-        .hint("the page says where something is left out; propose smaller texts, and plan again"))
-}
-
-/// Asks for what a person must have read: the names of what is destroyed, and the digest.
-fn confirm(args: &ApproveArgs, desk: &Desk, session: &mut Session<'_, '_>) -> Result<(), Fault> {
-    let plan = desk.examined.plan();
-    let changes = &plan.document().effect.changes;
-    let has = |class: Class| changes.iter().filter(move |change| change.class == class);
-    if let Some(digest) = args.digest {
-        if digest != plan.digest() {
-            return Err(Fault::new(
-                Code::ApprovalInvalid,
-                "--digest is not the digest of this plan",
-            )
-            .because(format!("the plan is {}", plan.digest()))
-            .hint("read the plan again: it is not the one you meant"));
-        }
-        for class in [Class::DataLoss, Class::Outage] {
-            if has(class).next().is_some() && !args.acknowledge.contains(&class) {
-                let word = serde_json::to_value(class).unwrap_or_default();
-                let word = word.as_str().unwrap_or_default().to_owned();
-                return Err(Fault::new(
-                    Code::Error,
-                    format!(
-                        "the plan has changes of class {word}, and --acknowledge does not name it"
-                    ),
-                )
-                .hint(format!("if that is wanted: `--acknowledge {word}`")));
-            }
-        }
-        return Ok(());
-    }
-    let lost: Vec<_> = has(Class::DataLoss).collect();
-    if lost.len() > 3 {
-        let answer = session.ask(
-            &format!("{} objects lose data. Type that number to go on:", lost.len()),
-            "--digest and --acknowledge data-loss",
-        )?;
-        same(&answer, &lost.len().to_string())?;
-    } else {
-        for change in &lost {
-            let answer = session.ask(
-                &format!(
-                    "{} {} loses data. Type its name to go on:",
-                    change.resource.kind,
-                    review::neutral::terminal(&change.resource.name)
-                ),
-                "--digest and --acknowledge data-loss",
-            )?;
-            same(&answer, &change.resource.name)?;
-        }
-    }
-    let start: String = plan.digest().to_string().chars().take(8).collect();
-    let answer =
-        session.ask("Type the first 8 digits of the plan's digest to sign:", "--digest HEX")?;
-    same(&answer, &start)
-}
-
-fn same(answer: &str, wanted: &str) -> Result<(), Fault> {
-    if answer == wanted {
-        return Ok(());
-    }
-    Err(Fault::new(Code::Error, "declined: nothing was signed")
-        .because(format!("the answer was not {wanted:?}")))
 }
 
 fn finish(

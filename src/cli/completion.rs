@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap_complete::Shell;
+use serde_json::json;
 
 use super::fault::Fault;
 use super::session::Session;
@@ -24,6 +25,11 @@ pub(super) fn run(
 ) -> Result<Code, Fault> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, command, "countersign", &mut script);
-    session.print(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    if session.json() {
+        session.print_json(&json!({"shell": args.shell.to_string(), "script": script}));
+    } else {
+        session.print(&script);
+    }
     Ok(Code::Ok)
 }

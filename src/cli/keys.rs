@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
 use super::session::Session;
+use crate::custody::key_file::KeyFileError;
 use crate::custody::passphrase::{self, Unanswered};
 use crate::custody::random;
 use crate::custody::signer::{self, Candidate, Named, Places, Signer, SignerError};
@@ -45,6 +46,8 @@ pub(super) fn random_id() -> Result<ApprovalId, Fault> {
 
 /// How a passphrase is asked for: at the terminal, or not at all.
 fn ask(session: &Session<'_, '_>) -> fn(&Path) -> Result<zeroize::Zeroizing<String>, Unanswered> {
+    // A key is read next: whoever types at the prompt must not be written over.
+    session.pause();
     if session.answers() { passphrase::on_terminal } else { passphrase::nobody }
 }
 
@@ -68,6 +71,9 @@ fn signer_fault(error: &SignerError) -> Fault {
         }
         SignerError::Several { .. } => "choose one with `--key FILE` or `--key agent:SHA256:…`",
         SignerError::NoAgent(_) => "start ssh-agent, or name a key file with `--key`",
+        SignerError::File(KeyFileError::Passphrase { .. }) => {
+            "load it into ssh-agent and name it with `--key agent:SHA256:…`, or run this at a terminal without `--no-input`"
+        }
         SignerError::File(_) | SignerError::Agent(_) | SignerError::Ssh(_) => "",
     };
     Fault::of(Code::Error, error).hint(hint)
@@ -180,6 +186,15 @@ pub(super) fn person(
     }
 }
 
+/// The key of an OpenSSH `.pub` file.
+pub(super) fn public_key(path: &Path, bytes: &[u8]) -> Result<PublicKey, Fault> {
+    PublicKey::from_openssh(&String::from_utf8_lossy(bytes)).map_err(|error| {
+        Fault::new(Code::Error, format!("{} holds no key that can be used", path.display()))
+            .because(error.to_string())
+            .hint("give the `.pub` file of an Ed25519 key; `ssh-keygen -t ed25519` makes one")
+    })
+}
+
 /// The public half of the named key, or of the only one that is accepted.
 fn public(
     named: Option<&Named>,
@@ -194,8 +209,7 @@ fn public(
             false => read(&beside),
         };
         let bytes = bytes.map_err(|error| super::paths::file_fault(&error))?;
-        let key = PublicKey::from_openssh(&String::from_utf8_lossy(&bytes))
-            .map_err(|error| Fault::of(Code::Error, &error))?;
+        let key = public_key(path, &bytes)?;
         return Ok((key, path.display().to_string()));
     }
     let found = signer::find(places).map_err(|error| signer_fault(&error))?;

@@ -18,7 +18,13 @@ use crate::review::neutral::terminal as neutral;
 /// Make and look at the ledger, which makes "once" true
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerCommand {
+    /// Make the empty ledger of this project; never over another
+    ///
+    /// Example: countersign ledger create
     Create,
+    /// Show locks, what was begun, and the chains of receipts
+    ///
+    /// Example: countersign ledger show
     Show,
     Unlock(UnlockArgs),
 }

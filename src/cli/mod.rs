@@ -14,11 +14,13 @@ mod paths;
 mod plan;
 mod policy;
 mod present;
+mod progress;
 mod review;
 mod schema;
 mod session;
 mod status;
 mod trust;
+mod usage;
 mod verify;
 pub mod world;
 
@@ -33,14 +35,27 @@ use fault::Fault;
 use session::Session;
 use world::World;
 
+/// Every variable that is looked at.
+const ENVIRONMENT: &str = "\
+Environment:
+  COUNTERSIGN_KEY          key of approve and reject: a file, or agent:SHA256:...
+  COUNTERSIGN_PLANNER_KEY  key of plan, in a pipeline: a file, or its text
+  COUNTERSIGN_APPLIER_KEY  key of apply, in a pipeline: a file, or its text
+  COUNTERSIGN_MASKING_KEY  masking key, in a pipeline
+  COUNTERSIGN_STATE        folder of keys and ledgers, instead of ~/.local/state/countersign
+  HOME, XDG_STATE_HOME     where that folder and ~/.ssh are
+  SSH_AUTH_SOCK            the ssh-agent
+  NO_COLOR                 if set, no colour but with --color always
+
+Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode), 10 to 18 refused and nothing
+changed, 20 to 25 apply did not end well, 64 wrong usage, 130 interrupted.";
+
 /// Turns proposed changes into canonical plans, judges them by policy, gets them approved with
-/// local signatures, and applies exactly those bytes.
+/// local signatures, and applies exactly those bytes
 ///
-/// Environment: COUNTERSIGN_KEY (key of approve and reject), COUNTERSIGN_PLANNER_KEY and
-/// COUNTERSIGN_APPLIER_KEY (a key file, or its text, for pipelines), COUNTERSIGN_MASKING_KEY,
-/// COUNTERSIGN_STATE (the user's state folder), NO_COLOR.
+/// Example: countersign demo
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, max_term_width = 100)]
+#[command(name = "countersign", version, max_term_width = 100, after_help = ENVIRONMENT)]
 struct Line {
     #[command(flatten)]
     options: Options,
@@ -48,29 +63,32 @@ struct Line {
     command: Command,
 }
 
+/// Heading of the options that every command takes.
+const COMMON: &str = "Options of every command";
+
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// Work as if started in this folder
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = COMMON)]
     directory: Option<std::path::PathBuf>,
     /// How results are written to stdout
-    #[arg(short, long, value_enum, default_value_t = Output::Text, global = true, value_name = "FORMAT")]
+    #[arg(short, long, value_enum, default_value_t = Output::Text, global = true, value_name = "FORMAT", help_heading = COMMON)]
     output: Output,
     /// When colour is used
-    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN", help_heading = COMMON)]
     color: Colour,
     /// Say less: no progress, no hints about what comes next
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = COMMON)]
     quiet: bool,
     /// Say more: why each change has its class
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = COMMON)]
     verbose: bool,
     /// Never ask: a missing answer is an error that names its flag
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     no_input: bool,
     /// Where countersign.toml, trust.json and policies come from (`.` in a pipeline on the trusted branch)
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = COMMON)]
     trusted: Option<std::path::PathBuf>,
 }
 
@@ -132,21 +150,55 @@ pub fn main() -> ExitCode {
 /// Runs one command line in a world, and says how it ended. Everything it prints goes to the
 /// world's streams.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Code {
-    let line = match Line::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let line = match Line::try_parse_from(&arguments) {
         Ok(line) => line,
-        Err(error) => return usage(&error, world),
+        Err(error) => return usage::show(&error, &arguments, world),
     };
+    let output = line.options.output;
     let mut session = Session::new(line.options, world);
-    let result = dispatch(line.command, &mut session);
-    let output = session.options().output;
+    let result = session.entered().and_then(|()| {
+        line.command.takes(output)?;
+        dispatch(line.command, &mut session)
+    });
+    // Nothing is being done any more, whatever is shown now.
+    session.pause();
     match result {
         Ok(code) => code,
         Err(fault) => {
+            let fault = interrupted(fault, session.world());
             let code = fault.code();
             present::fault(&fault, output, session.world());
             code
         }
     }
+}
+
+impl Command {
+    /// Refuses a format that this command does not write.
+    fn takes(&self, output: Output) -> Result<(), Fault> {
+        let refused = |message: &str, hint: &str| Err(Fault::new(Code::Usage, message).hint(hint));
+        match (self, output) {
+            (Self::Review(_), _) | (_, Output::Text) => Ok(()),
+            (_, Output::Markdown) => refused(
+                "only `review` writes Markdown",
+                "`countersign review PLAN -o markdown`; other commands take text or json",
+            ),
+            (Self::Demo(_), Output::Json) => {
+                refused("the demo is told as text only", "leave `-o json` out")
+            }
+            (_, Output::Json) => Ok(()),
+        }
+    }
+}
+
+/// A failure from 20 on says itself what became of the target. One before it, in a run that
+/// somebody stopped, is the stop: the same key press ends the process that asks the policies.
+fn interrupted(fault: Fault, world: &World<'_>) -> Fault {
+    if world.is_interrupted() && fault.code() < Code::ApplyFailedClean {
+        return Fault::new(Code::Interrupted, "interrupted; nothing was changed");
+    }
+    fault
 }
 
 fn dispatch(command: Command, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
@@ -167,15 +219,4 @@ fn dispatch(command: Command, session: &mut Session<'_, '_>) -> Result<Code, Fau
         Command::Schema(args) => schema::run(&args, session),
         Command::Completion(args) => completion::run(&args, &mut Line::command(), session),
     }
-}
-
-/// What clap says, with this project's exit codes.
-fn usage(error: &clap::Error, world: &mut World<'_>) -> Code {
-    let text = error.render();
-    if error.use_stderr() {
-        present::raw(world.stderr, &text.to_string());
-        return Code::Usage;
-    }
-    present::raw(world.stdout, &text.to_string());
-    Code::Ok
 }

@@ -1,6 +1,8 @@
 //! `countersign plan`
 
-use std::path::PathBuf;
+mod write;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -14,9 +16,9 @@ use crate::config::Target;
 use crate::document::code::Code;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{GENERATOR, Planned, Statement};
-use crate::files::{self, Folder, Mode};
+use crate::files;
 use crate::gate::Trusted;
-use crate::intake::{self, Defaults, Input};
+use crate::intake::{self, Defaults, GatherError, Input};
 use crate::observe::directory;
 use crate::plan::Plan;
 use crate::policy::judge::{WorkerLimits, judge};
@@ -34,10 +36,10 @@ pub(super) struct PlanArgs {
     /// Name of the plan, if the proposal has none
     #[arg(long)]
     name: Option<Label>,
-    /// Environment, if the proposal has none
+    /// Environment, if the proposal has none; by default the only one
     #[arg(long, value_name = "ENVIRONMENT")]
     env: Option<Label>,
-    /// Target, if the proposal has none
+    /// Target, if the proposal has none; by default the only one
     #[arg(long)]
     target: Option<Label>,
     /// Person who asked; cannot approve then
@@ -62,15 +64,15 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
     let trusted = session.trusted(false)?;
     let planner = keys::machine("planner", "COUNTERSIGN_PLANNER_KEY", &trusted, session)?;
     let (plan, input) = make(args, &planner.principal, &trusted, session)?;
+    let shown = shown(&project, &plan, session);
+    let root = files::open_folder(&project).map_err(|error| file_fault(&error))?;
+    if args.locked {
+        write::locked(&root, &shown, &plan)?;
+    }
     if plan.is_empty() {
         return Ok(no_change(&plan, session));
     }
-    let name = plan.document().proposal.name.clone();
-    let shown = format!("plans/{name}");
-    let root = files::open_folder(&project).map_err(|error| file_fault(&error))?;
-    if args.locked {
-        locked(&root, &shown, &plan)?;
-    } else {
+    if !args.locked {
         let statement = Statement {
             plan: plan.digest(),
             predicate: Planned {
@@ -80,13 +82,13 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
                 model: args.model.clone().unwrap_or_default(),
                 prompt_digest: prompt(args, session)?,
                 input_digest: input,
-                commit: commit(&project),
+                commit: write::commit(&project),
             },
         };
         let bytes = statement.to_bytes().map_err(|error| Fault::of(Code::Error, &error))?;
         let envelope = envelope::seal(&bytes, &planner.signer)
             .map_err(|error| Fault::of(Code::Error, &error))?;
-        let written = write(&root, &shown, &plan, &envelope)?;
+        let written = write::write(&root, &shown, &plan, &envelope)?;
         session.note(&written);
     }
     session.progress("asking the policies");
@@ -105,7 +107,7 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
         judgements: plan.judgements(),
         verdict: Some(&verdict),
         standing: None,
-        place: Some(&shown),
+        place: Some(&shown).filter(|_| !session.quiet()).map(String::as_str),
         notes: &[],
     };
     if session.json() {
@@ -137,19 +139,35 @@ fn make(
             false => Input::Path(session.path(typed)),
         })
         .collect();
-    let sources = intake::gather(&inputs, session.world().stdin, &limits)
-        .map_err(|error| Fault::of(Code::Error, &error))?;
+    session.progress("reading the input");
+    let mut sources = intake::gather(&inputs, session.world().stdin, &limits)
+        .map_err(|error| gather_fault(&error))?;
+    // As the user typed it, for whoever reads about a place in it.
+    let beneath = format!("{}/", session.directory().display());
+    for source in &mut sources {
+        if let Some(typed) = source.name.strip_prefix(&beneath) {
+            source.name = typed.to_owned();
+        }
+    }
     let defaults = Defaults {
         project: trusted.config.name.clone(),
         planner: planner.clone(),
         name: args.name.clone(),
         environment: args.env.clone(),
         target: args.target.clone(),
+        only: only(trusted),
         requested_by: args.requested_by.clone(),
     };
     let read = intake::read(&sources, &defaults, &limits).map_err(|error| input_fault(&error))?;
     for note in &read.notes {
         session.note(&review::neutral::terminal(note));
+    }
+    if let Some(person) = args.requested_by.as_ref().filter(|p| trusted.root.principal(p).is_none())
+    {
+        let version = trusted.root.version();
+        session.note(&format!(
+            "{person} is nobody in trust.json version {version}: if the name is wrong, whoever asked could approve."
+        ));
     }
     let proposal = read.proposal;
     let unknown = |error| {
@@ -178,6 +196,38 @@ fn make(
     Ok((plan, read.input_digest))
 }
 
+/// The only target that is configured, if there is just one.
+fn only(trusted: &Trusted) -> Option<(Label, Label)> {
+    let mut all = trusted.config.environments.iter().flat_map(|(environment, inner)| {
+        inner.targets.keys().map(move |target| (environment.clone(), target.clone()))
+    });
+    all.next().filter(|_| all.next().is_none())
+}
+
+/// The plan's folder as the user would type it from where they are.
+fn shown(project: &Path, plan: &Plan, session: &Session<'_, '_>) -> String {
+    let below = session.directory();
+    let depth = below.strip_prefix(project).map_or(0, |rest| rest.components().count());
+    format!("{}plans/{}", "../".repeat(depth), plan.document().proposal.name)
+}
+
+fn gather_fault(error: &GatherError) -> Fault {
+    let hint = match error {
+        GatherError::Files(file) if file.is_absent() => {
+            "-f names a file, a folder, or - for standard input"
+        }
+        GatherError::TooLarge { .. } => {
+            "split it, or raise `limits.max-bytes` in countersign.toml on the trusted side"
+        }
+        GatherError::Twice => "give `-f -` once",
+        GatherError::Empty { .. } => {
+            "-f names a folder of manifests, a file, or - for standard input"
+        }
+        GatherError::Files(_) | GatherError::Standard(_) | GatherError::Depth { .. } => "",
+    };
+    Fault::of(Code::Error, error).hint(hint)
+}
+
 /// Every problem of an input: each a cause of its own.
 fn input_fault(error: &intake::IntakeError) -> Fault {
     let mut fault = Fault::new(Code::Error, "the input cannot be used");
@@ -199,89 +249,10 @@ fn no_change(plan: &Plan, session: &mut Session<'_, '_>) -> Code {
     Code::Ok
 }
 
-/// Compares with the committed plan.
-fn locked(root: &Folder, shown: &str, plan: &Plan) -> Result<(), Fault> {
-    let committed =
-        root.folder(shown).and_then(|folder| folder.read("plan.json", u64::MAX)).map_err(
-            |error| file_fault(&error).hint("plan without --locked first, and commit the folder"),
-        )?;
-    if committed == plan.bytes() {
-        return Ok(());
-    }
-    Err(Fault::new(Code::PlanStale, format!("{shown} is not what the proposal gives now"))
-        .because(format!("it gives {}, and {} is committed", plan.digest(), Digest::of(&committed)))
-        .hint("plan again without --locked, then ask for new approvals"))
-}
-
-/// Writes the plan's folder, and says what became of approvals that lay there.
-fn write(root: &Folder, shown: &str, plan: &Plan, envelope: &[u8]) -> Result<String, Fault> {
-    let fault = |error| file_fault(&error);
-    let folder = root.folder_made(shown).map_err(fault)?;
-    if let Some(receipts) = sub(&folder, "receipts").map_err(fault)?
-        && !receipts.entries().map_err(fault)?.is_empty()
-    {
-        return Err(Fault::new(
-            Code::Error,
-            format!("{shown} was applied already: it has a receipt"),
-        )
-        .hint("choose another name with --name; a plan that was applied stays as it is"));
-    }
-    let before = folder.read_if_there("plan.json", u64::MAX).map_err(fault)?;
-    let same = before.as_deref() == Some(plan.bytes());
-    let mut dropped = 0;
-    if !same && let Some(approvals) = sub(&folder, "approvals").map_err(fault)? {
-        for entry in approvals.entries().map_err(fault)?.iter().filter(|entry| !entry.folder) {
-            approvals.remove(&entry.name).map_err(fault)?;
-            dropped += 1;
-        }
-    }
-    if !same {
-        folder.replace("plan.json", plan.bytes(), Mode::Open).map_err(fault)?;
-    }
-    folder.replace("planner.intoto.json", envelope, Mode::Open).map_err(fault)?;
-    Ok(match (before.is_some(), same, dropped) {
-        (false, ..) => format!("Wrote {shown}/plan.json and its planner's statement."),
-        (true, true, _) => {
-            format!("{shown}/plan.json comes out the same; its approvals still count.")
-        }
-        (true, false, 0) => format!("Wrote {shown}/plan.json anew: it is another plan now."),
-        (true, false, n) => format!(
-            "Wrote {shown}/plan.json anew: it is another plan now, and {n} old {} for it {} removed.",
-            if n == 1 { "approval" } else { "approvals" },
-            if n == 1 { "was" } else { "were" },
-        ),
-    })
-}
-
-fn sub(folder: &Folder, name: &str) -> Result<Option<Folder>, files::FileError> {
-    match folder.kind(name)? {
-        Some(_) => folder.folder(name).map(Some),
-        None => Ok(None),
-    }
-}
-
 fn prompt(args: &PlanArgs, session: &Session<'_, '_>) -> Result<String, Fault> {
     let Some(prompt) = &args.prompt else {
         return Ok(String::new());
     };
     let bytes = files::read_path(&session.path(prompt), 64 << 20).map_err(|e| file_fault(&e))?;
     Ok(Digest::of(&bytes).to_string())
-}
-
-/// The commit that is checked out, if the project is a Git checkout: evidence only, read from files.
-fn commit(project: &std::path::Path) -> String {
-    let read = |folder: &std::path::Path, name: &str| -> Option<String> {
-        let bytes = files::read_path(&folder.join(name), 4096).ok()?;
-        Some(String::from_utf8(bytes).ok()?.trim().to_owned())
-    };
-    let git = project.ancestors().map(|folder| folder.join(".git")).find(|git| git.is_dir());
-    let found = git.and_then(|git| {
-        let head = read(&git, "HEAD")?;
-        match head.strip_prefix("ref: ") {
-            Some(name) => read(&git, name),
-            None => Some(head),
-        }
-    });
-    let hex = |text: &String| text.len() >= 40 && text.bytes().all(|c| c.is_ascii_hexdigit());
-    found.filter(hex).unwrap_or_default()
 }

@@ -2,9 +2,9 @@
 //! the options. Found when asked for, never guessed.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant as Moment};
 
 use super::fault::Fault;
+use super::progress::Progress;
 use super::world::World;
 use super::{Colour, Options, Output, present};
 use crate::clock::Instant;
@@ -20,13 +20,12 @@ use crate::review::Style;
 pub(crate) struct Session<'s, 'w> {
     options: Options,
     world: &'s mut World<'w>,
-    began: Moment,
-    announced: bool,
+    progress: Progress,
 }
 
 impl<'s, 'w> Session<'s, 'w> {
     pub(super) fn new(options: Options, world: &'s mut World<'w>) -> Self {
-        Self { options, world, began: Moment::now(), announced: false }
+        Self { options, world, progress: Progress::new() }
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -69,17 +68,25 @@ impl<'s, 'w> Session<'s, 'w> {
             Colour::Never => false,
             Colour::Auto => self.world.terminal && self.world.variable("NO_COLOR").is_none(),
         };
-        Style { colour, ..Style::default() }
+        Style { colour, reasons: self.options.verbose, ..Style::default() }
     }
 
     /// Writes text to stdout.
     pub(super) fn print(&mut self, text: &str) {
+        self.progress.pause();
         present::raw(self.world.stdout, text);
     }
 
     /// Writes one JSON document to stdout.
     pub(super) fn print_json<T: serde::Serialize>(&mut self, value: &T) {
+        self.progress.pause();
         present::json(self.world, value);
+    }
+
+    /// Writes to stderr what must be seen even by who asked for quiet.
+    pub(super) fn tell(&mut self, text: &str) {
+        self.progress.pause();
+        present::raw(self.world.stderr, text);
     }
 
     /// Writes a line to stderr, unless asked to be quiet.
@@ -89,11 +96,28 @@ impl<'s, 'w> Session<'s, 'w> {
         }
     }
 
-    /// Says what is being done, once the command has taken longer than half a second.
+    /// Says what is being done, if the command takes longer than half a second.
     pub(super) fn progress(&mut self, text: &str) {
-        if self.began.elapsed() > Duration::from_millis(500) && !self.announced {
-            self.note(&format!("{text} ..."));
-            self.announced = true;
+        if !self.options.quiet && self.world.watched {
+            self.progress.doing(text);
+        }
+    }
+
+    /// What is shown or asked from now on is no work in progress.
+    pub(super) fn pause(&self) {
+        self.progress.pause();
+    }
+
+    /// A folder named by `-C` that is none is an error: above it may lie another project.
+    pub(super) fn entered(&self) -> Result<(), Fault> {
+        let Some(typed) = &self.options.directory else {
+            return Ok(());
+        };
+        match self.directory().is_dir() {
+            true => Ok(()),
+            false => {
+                Err(Fault::new(Code::Error, format!("-C {}: no such folder", typed.display())))
+            }
         }
     }
 
@@ -202,9 +226,12 @@ impl<'s, 'w> Session<'s, 'w> {
     /// Asks for one line; an error that names `flag` where nobody answers.
     pub(super) fn ask(&mut self, question: &str, flag: &str) -> Result<String, Fault> {
         if !self.answers() {
-            return Err(Fault::new(Code::Error, format!("an answer is missing: {question}"))
+            let question = question.trim_end_matches(':');
+            return Err(Fault::new(Code::Error, "an answer is missing, and nobody can be asked")
+                .because(format!("asked for: {question}"))
                 .hint(format!("give it with {flag}")));
         }
+        self.progress.pause();
         present::raw(self.world.stderr, &format!("{question} "));
         let mut line = Vec::new();
         let mut byte = [0_u8; 1];
@@ -236,7 +263,7 @@ pub(super) fn trusted_fault(error: &TrustedError) -> Fault {
             "mend it on the trusted side; `countersign schema config` describes countersign.toml"
         }
         TrustedError::Root(_) => {
-            "restore the last good version; `countersign trust` makes changes that load"
+            "restore the last good version; `countersign trust --help` lists the changes that load"
         }
         TrustedError::Bundle(_) => "`countersign policy test` says more",
     };

@@ -54,7 +54,7 @@ impl State {
     fn word(self) -> &'static str {
         match self {
             Self::Applied => "applied",
-            Self::Begun => "begun, not finished",
+            Self::Begun => "begun and not finished",
             Self::Abandoned => "given up half-way",
             Self::Waiting => "waiting for approvals",
             Self::Ready => "ready",
@@ -77,13 +77,20 @@ pub(super) fn run(args: &StatusArgs, session: &mut Session<'_, '_>) -> Result<Co
         let (state, document, lines) = one(typed, &trusted, session)?;
         if args.state.is_none_or(|wanted| wanted == state) {
             documents.push(document);
+            if !text.is_empty() {
+                text.push('\n');
+            }
             text.push_str(&lines);
         }
     }
     if session.json() {
         session.print_json(&documents);
     } else if documents.is_empty() {
-        session.print("No plan.\n");
+        let what = match args.state {
+            Some(state) => format!("No plan is {}.\n", state.word()),
+            None => "No plan yet: `countersign plan -f FILE` makes one.\n".to_owned(),
+        };
+        session.print(&what);
     } else {
         session.print(&text);
     }
@@ -91,7 +98,11 @@ pub(super) fn run(args: &StatusArgs, session: &mut Session<'_, '_>) -> Result<Co
 }
 
 /// Shows the page of a plan with everything that is known beside its bytes.
-pub(super) fn shown<T>(examined: &Examined, show: impl FnOnce(&Page<'_>) -> T) -> T {
+pub(super) fn shown<T>(
+    examined: &Examined,
+    place: Option<&str>,
+    show: impl FnOnce(&Page<'_>) -> T,
+) -> T {
     let aside = |weighed: &Weighed| {
         let because = weighed.result.as_ref().err()?.to_string();
         Some(SetAside { file: weighed.name.clone(), because })
@@ -110,7 +121,7 @@ pub(super) fn shown<T>(examined: &Examined, show: impl FnOnce(&Page<'_>) -> T) -
         judgements: plan.judgements(),
         verdict: examined.verdict(),
         standing: view.as_ref(),
-        place: None,
+        place,
         notes: &[],
     })
 }
@@ -157,8 +168,7 @@ fn one(
         Ok(examined) => examined,
         Err(refusal) => {
             let fault = Fault::refusal(&refusal, place);
-            let lines =
-                format!("{place}: broken\n    {} [{}]\n", fault.message(), fault.code().name());
+            let lines = format!("{place}: broken\n{}", told(&fault));
             return Ok((
                 State::Broken,
                 json!({"plan": place, "state": State::Broken, "refusals": [fault]}),
@@ -179,15 +189,19 @@ fn one(
         "refusals": faults, "next": next,
     });
     let mut lines = format!("{place}: {}\n", state.word());
-    lines.push_str(&match state {
+    match state {
         // What was applied needs no approvals any more.
-        State::Applied | State::Abandoned => format!("    sha256 {digest}\n"),
-        State::Begun | State::Waiting | State::Ready | State::Refused | State::Broken => {
-            shown(&examined, |page| review::status(page, session.style()))
+        State::Applied | State::Abandoned | State::Begun => {
+            lines.push_str(&format!("  sha256 {digest}\n"));
+            if !next.is_empty() && !session.quiet() {
+                lines.push_str(&format!("  Next: {next}\n"));
+            }
         }
-    });
-    if !next.is_empty() {
-        lines.push_str(&format!("    Next: {}\n", review::neutral::terminal(&next)));
+        State::Waiting | State::Ready | State::Refused => {
+            let place = Some(place.as_str()).filter(|_| !session.quiet());
+            lines.push_str(&shown(&examined, place, |page| review::status(page, session.style())));
+        }
+        State::Broken => faults.iter().for_each(|fault| lines.push_str(&told(fault))),
     }
     Ok((state, document, lines))
 }
@@ -207,7 +221,7 @@ fn state(examined: &Examined, last: Option<&Round>) -> State {
     let refused = |refusal: &Refusal| matches!(refusal, Refusal::Denied(_) | Refusal::Rejected(_));
     if examined.refusals().is_empty() {
         State::Ready
-    } else if examined.refusals().iter().all(|refusal| waits(refusal)) {
+    } else if examined.refusals().iter().all(waits) {
         State::Waiting
     } else if against(refused) {
         State::Refused
@@ -227,4 +241,17 @@ fn next(state: State, faults: &[Fault], plan: &str) -> String {
             faults.first().and_then(|fault| fault.hints().first()).cloned().unwrap_or_default()
         }
     }
+}
+
+/// A fault in the lines of `status`.
+fn told(fault: &Fault) -> String {
+    let neutral = review::neutral::terminal;
+    let mut text = format!("  {} [{}]\n", neutral(fault.message()), fault.code().name());
+    for cause in fault.causes() {
+        text.push_str(&format!("  Caused by: {}\n", neutral(cause)));
+    }
+    for hint in fault.hints() {
+        text.push_str(&format!("  Hint: {}\n", neutral(hint)));
+    }
+    text
 }

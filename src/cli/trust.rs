@@ -1,4 +1,6 @@
-//! `countersign trust show`, `check`, `whoami`, `add`, `remove`, `revoke`
+//! `countersign trust show`, `check`, `whoami`, `add`, `remove`, `revoke`, `quorum`, `renew`
+
+mod show;
 
 use std::path::PathBuf;
 
@@ -13,8 +15,6 @@ use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Label;
 use crate::files::{self, Mode};
-use crate::review::neutral::terminal;
-use crate::trust::key::PublicKey;
 use crate::trust::principal::Nature;
 use crate::trust::quorum::Demand;
 use crate::trust::root::{Addition, Revocation, RootError, TrustRoot};
@@ -22,8 +22,17 @@ use crate::trust::root::{Addition, Revocation, RootError, TrustRoot};
 /// Who may approve what; every change raises the version of trust.json
 #[derive(Debug, Subcommand)]
 pub(super) enum TrustCommand {
+    /// Show who is who, who may approve what, and what is revoked
+    ///
+    /// Example: countersign trust show
     Show,
+    /// Say whether trust.json loads, and how long it holds
+    ///
+    /// Example: countersign trust check
     Check,
+    /// Say who trust.json takes you for, by your keys
+    ///
+    /// Example: countersign trust whoami
     Whoami,
     Add(AddArgs),
     Remove(RemoveArgs),
@@ -98,6 +107,9 @@ pub(super) struct RenewArgs {
     /// From now on
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
+    /// The longest that an approval may hold, from now on
+    #[arg(long, value_name = "HOURS")]
+    approval_max_hours: Option<u32>,
 }
 
 fn demand(text: &str) -> Result<Demand, String> {
@@ -115,11 +127,11 @@ pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Resu
     let root = TrustRoot::parse(&bytes).map_err(|error| root_fault(&error))?;
     let changed = match command {
         TrustCommand::Show => {
-            show(&root, session);
+            show::show(&root, session);
             return Ok(Code::Ok);
         }
-        TrustCommand::Check => return check(&root, session),
-        TrustCommand::Whoami => return whoami(&root, session),
+        TrustCommand::Check => return show::check(&root, session),
+        TrustCommand::Whoami => return show::whoami(&root, session),
         TrustCommand::Add(args) => add(args, &root, session)?,
         TrustCommand::Remove(args) => root.without(&args.name).map_err(|e| root_fault(&e))?,
         TrustCommand::Revoke(args) => root.revoke(&args.id).map_err(|e| root_fault(&e))?,
@@ -128,7 +140,7 @@ pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Resu
             .map_err(|e| root_fault(&e))?,
         TrustCommand::Renew(args) => {
             let at = session.now().plus_seconds(i64::from(args.days) * 86_400);
-            root.valid_until(at).map_err(|e| root_fault(&e))?
+            root.renewed(at, args.approval_max_hours).map_err(|e| root_fault(&e))?
         }
     };
     folder.replace("trust.json", changed.to_bytes(), Mode::Open).map_err(|e| file_fault(&e))?;
@@ -150,115 +162,11 @@ fn root_fault(error: &RootError) -> Fault {
 fn add(args: &AddArgs, root: &TrustRoot, session: &Session<'_, '_>) -> Result<TrustRoot, Fault> {
     let path = session.path(&args.key);
     let line = files::read_path(&path, 16 << 10).map_err(|error| file_fault(&error))?;
-    let key = PublicKey::from_openssh(&String::from_utf8_lossy(&line)).map_err(|error| {
-        Fault::of(Code::Error, &error)
-            .because(format!("in {}", path.display()))
-            .hint("`ssh-keygen -t ed25519` makes a key that can be enrolled")
-    })?;
+    let key = keys::public_key(&args.key, &line)?;
     let nature = match (&args.owner, args.machine) {
         (Some(owner), true) => Nature::Machine { owner: owner.clone() },
         (_, _) => Nature::Person,
     };
     let addition = Addition { id: args.name.clone(), nature, key, roles: args.role.clone() };
     root.with(&addition).map_err(|error| root_fault(&error))
-}
-
-fn show(root: &TrustRoot, session: &mut Session<'_, '_>) {
-    if session.json() {
-        let stored: serde_json::Value = serde_json::from_slice(root.to_bytes()).unwrap_or_default();
-        return session.print_json(&json!({"digest": root.digest(), "trust": stored}));
-    }
-    let mut text =
-        format!("trust.json version {}, expires {}\n", root.version(), root.expires_at());
-    for principal in root.principals() {
-        let what = match principal.nature() {
-            Nature::Person => "person".to_owned(),
-            Nature::Machine { owner } => format!("machine of {owner}"),
-        };
-        let roles: Vec<_> = principal.roles().map(Label::as_str).collect();
-        text.push_str(&format!("  {}  {what}: {}\n", principal.id(), roles.join(", ")));
-        for key in principal.keys() {
-            let revoked = if root.is_revoked_key(key) { "  REVOKED" } else { "" };
-            text.push_str(&format!("    {}{revoked}\n", key.fingerprint()));
-        }
-    }
-    for environment in root.environments() {
-        text.push_str(&format!("  environment {environment}\n"));
-        let entry = |class: &Class| {
-            root.requirement(environment, *class).filter(|found| found.from_class == *class)
-        };
-        for requirement in Class::ALL.iter().filter_map(entry) {
-            let needs: Vec<_> =
-                requirement.demands.iter().map(|d| format!("{} × {}", d.count, d.role)).collect();
-            let own = match requirement.requester_may_approve {
-                true => "; the requester may approve (self-approved)",
-                false => "",
-            };
-            let class = serde_json::to_value(requirement.from_class).unwrap_or_default();
-            let class = class.as_str().unwrap_or_default();
-            text.push_str(&format!("    from {class}: {}{own}\n", needs.join(" and ")));
-        }
-    }
-    for id in root.revoked_approvals() {
-        text.push_str(&format!("  revoked approval {id}\n"));
-    }
-    text.push_str(&format!("sha256 {}\n", root.digest()));
-    session.print(&text);
-}
-
-fn check(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
-    let now = session.now();
-    if root.is_expired(now) {
-        return Err(Fault::new(
-            Code::TrustInvalid,
-            format!("trust.json version {} expired at {}", root.version(), root.expires_at()),
-        )
-        .hint(
-            "`countersign trust renew` on the trusted side writes a version that holds for longer",
-        ));
-    }
-    let days = root.expires_at().seconds_since(now) / 86_400;
-    if session.json() {
-        session.print_json(&json!({
-            "version": root.version(), "digest": root.digest(), "expiresInDays": days,
-        }));
-    } else {
-        session.print(&format!(
-            "trust.json version {} loads; it expires in {days} days.\n",
-            root.version()
-        ));
-    }
-    Ok(Code::Ok)
-}
-
-fn whoami(root: &TrustRoot, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
-    let found = keys::candidates(session)?;
-    let mut known = Vec::new();
-    let mut text = String::new();
-    for candidate in &found.candidates {
-        let fingerprint = candidate.public.fingerprint();
-        let place = candidate.place.to_string();
-        let who = root.principal_of(&candidate.public);
-        let line = match who {
-            Some(principal) => {
-                let roles: Vec<_> = principal.roles().map(Label::as_str).collect();
-                format!("{} ({})", principal.id(), roles.join(", "))
-            }
-            None if root.is_revoked_key(&candidate.public) => "revoked".to_owned(),
-            None => "nobody in trust.json".to_owned(),
-        };
-        text.push_str(&format!("{line}: {fingerprint}  {}\n", terminal(&place)));
-        known.push(json!({
-            "principal": who.map(|principal| principal.id()), "key": fingerprint, "place": place,
-        }));
-    }
-    if session.json() {
-        session.print_json(&known);
-        return Ok(Code::Ok);
-    }
-    if known.is_empty() {
-        text = format!("No Ed25519 key; looked at {}\n", found.looked.join("; "));
-    }
-    session.print(&text);
-    Ok(Code::Ok)
 }

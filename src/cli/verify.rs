@@ -55,7 +55,8 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
         now: session.now(),
     })
     .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
-    let standing = shown(&examined, |page| review::status(page, session.style()));
+    let place = Some(folder.shown.as_str()).filter(|_| !session.quiet());
+    let standing = shown(&examined, place, |page| review::status(page, session.style()));
     let cleared = examined.clear().map_err(|refused| Fault::refused(&refused, &folder.shown))?;
     if args.live {
         session.progress("observing the target");

@@ -31,6 +31,8 @@ pub struct World<'w> {
     pub answers: bool,
     /// Whether stdout is a terminal.
     pub terminal: bool,
+    /// Whether a thread may say on the process's own stderr what is being done.
+    pub watched: bool,
     /// Reads the clock.
     pub clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     /// Asks for a passphrase without showing it.
@@ -56,6 +58,7 @@ impl World<'static> {
         let answers = stdin.is_terminal() && std::io::stderr().is_terminal();
         Self {
             answers,
+            watched: true,
             terminal: std::io::stdout().is_terminal(),
             stdin: Box::leak(Box::new(stdin)),
             stdout: Box::leak(Box::new(std::io::BufWriter::new(std::io::stdout()))),

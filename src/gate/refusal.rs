@@ -122,7 +122,7 @@ pub enum Refusal {
     #[error("{}", short_of(.0))]
     BelowQuorum(Standing),
     /// Not enough people, and something that was meant as an approval does not count.
-    #[error("{}; {} there and does not count", short_of(.standing), if .faults.len() == 1 { "an approval is" } else { "approvals are" })]
+    #[error("{}; {} there and {} not count", short_of(.standing), if .faults.len() == 1 { "an approval is" } else { "approvals are" }, if .faults.len() == 1 { "does" } else { "do" })]
     BadApproval {
         /// Where the plan stands.
         standing: Standing,
@@ -326,14 +326,14 @@ fn fault_hint(unknown: bool, spent: bool) -> &'static str {
 #[derive(Debug)]
 pub struct Refused {
     /// The first one, which gives the exit code.
-    pub first: Refusal,
+    pub first: Box<Refusal>,
     /// The others.
     pub others: Vec<Refusal>,
 }
 
 impl From<Refusal> for Refused {
     fn from(first: Refusal) -> Self {
-        Self { first, others: Vec::new() }
+        Self { first: Box::new(first), others: Vec::new() }
     }
 }
 
@@ -341,7 +341,7 @@ impl Refused {
     /// All of them, if there is one.
     pub fn of(refusals: Vec<Refusal>) -> Option<Self> {
         let mut refusals = refusals.into_iter();
-        let first = refusals.next()?;
+        let first = Box::new(refusals.next()?);
         Some(Self { first, others: refusals.collect() })
     }
 }

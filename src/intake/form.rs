@@ -206,12 +206,16 @@ impl Header {
         pages: &[Page<'_>],
         report: &mut Report,
     ) -> Option<Settled> {
-        let mut settle = |found: Member<(Label, Place)>, given: &Option<Label>, member, flag| {
-            settled(found, given.as_ref(), (member, flag), pages, report)
+        let mut settle = |found, given: [Option<&Label>; 2], member, flag| {
+            settled(found, given, (member, flag), pages, report)
         };
-        let name = settle(self.name, &defaults.name, "name", "--name");
-        let environment = settle(self.environment, &defaults.environment, "environment", "--env");
-        let target = settle(self.target, &defaults.target, "target", "--target");
+        let only = defaults.only.as_ref();
+        let [environment, target] = [only.map(|only| &only.0), only.map(|only| &only.1)];
+        let environment = [defaults.environment.as_ref(), environment];
+        let target = [defaults.target.as_ref(), target];
+        let name = settle(self.name, [defaults.name.as_ref(), None], "name", "--name");
+        let environment = settle(self.environment, environment, "environment", "--env");
+        let target = settle(self.target, target, "target", "--target");
         Some(Settled {
             name: name?,
             environment: environment?,
@@ -223,12 +227,13 @@ impl Header {
 
 fn settled(
     found: Member<(Label, Place)>,
-    given: Option<&Label>,
+    [given, only]: [Option<&Label>; 2],
     (member, flag): (&str, &str),
     pages: &[Page<'_>],
     report: &mut Report,
 ) -> Option<Label> {
     match (found, given) {
+        (Member::Missing, None) if only.is_some() => only.cloned(),
         (Member::Given((found, place)), Some(given)) if found != *given => {
             let message = format!("`{member}` is {found} here, and {flag} says {given}");
             let (file, problem) = place.problem(pages, message);

@@ -59,6 +59,9 @@ pub struct Defaults {
     pub environment: Option<Label>,
     /// `--target`.
     pub target: Option<Label>,
+    /// The only target of the trusted configuration with its environment, if there is just one:
+    /// taken where neither the input nor the command line names them.
+    pub only: Option<(Label, Label)>,
     /// `--requested-by`: who asked. No input can name this person, because whoever asks may be
     /// kept from approving.
     pub requested_by: Option<Label>,

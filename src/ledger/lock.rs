@@ -94,7 +94,7 @@ impl Ledger {
             if let Some(lock) = self.holder(found, target)? {
                 let same = resume && lock.plan == plan;
                 // Only the living begin: once nobody is, what is recorded stays as it is.
-                if alive.is_none() || !(same || !self.is_half_done(lock.plan)?) {
+                if alive.is_none() || (!same && self.is_half_done(lock.plan)?) {
                     return Err(held(target, lock, alive.is_none()));
                 }
             }

@@ -113,9 +113,9 @@ pub(super) fn written(
             None if case.before.is_null() => object::default_path(case.resource),
             Some(_) | None => return Err(contradiction()),
         };
-        let edit = match case.after {
-            Value::Null => Edit::Remove,
-            value => Edit::Put(value.clone()),
+        let edit = match case.after.is_null() {
+            true => Edit::Remove,
+            false => Edit::Put(case.after.clone()),
         };
         edits.entry(path).or_default().insert(case.id.clone(), edit);
     }

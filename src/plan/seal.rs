@@ -92,7 +92,9 @@ impl Plan {
     /// [`OpenError`], which names the first member that is not as it must be.
     pub fn open(bytes: Vec<u8>) -> Result<Self, OpenError> {
         let value = canonical::read_value(&bytes)?;
-        if let Some(rules) = value.get("rules").filter(|rules| **rules != Value::from(RULES)) {
+        if let Some(rules) =
+            value.get("rules").filter(|rules| rules.as_u64() != Some(u64::from(RULES)))
+        {
             return Err(OpenError::Rules { found: rules.to_string() });
         }
         let document: PlanDocument =

@@ -23,11 +23,13 @@ pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
     for file in &planned.effect.files {
         let other = now.effect.files.iter().find(|other| other.path == file.path);
         match other {
-            None => found.push(format!("{}: does not hold its object any more", file.path)),
+            None if found.is_empty() => {
+                found.push(format!("{}: its objects do not stand there any more", file.path));
+            }
             Some(other) if other.before != file.before && found.is_empty() => {
                 found.push(format!("{}: its text is not what it was when planned", file.path));
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
     }
     if found.is_empty() && planned != now {

@@ -109,6 +109,11 @@ pub(super) fn problem<E: std::fmt::Display>(error: E) -> Problem {
     });
     let said = text.lines().find_map(|line| line.strip_prefix("error: "));
     let (file, line) = place.unwrap_or_default();
+    if text.contains("execution exceeded time limit") {
+        // Its own text holds the nanoseconds it took.
+        let hint = "look for a loop over a large product, such as two lists of changes";
+        return Problem::new(file, line, "the rules took too long and were stopped").hint(hint);
+    }
     let message = match said {
         Some(said) if !said.trim().is_empty() => said.trim().to_owned(),
         Some(_) | None => text.trim().to_owned(),

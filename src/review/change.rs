@@ -11,7 +11,7 @@ use super::words;
 use crate::document::effect::{Change, Class, PreviewState, Step, TargetIdentity};
 use crate::document::ident::{Pointer, ResourceId};
 use crate::document::plan::PlanDocument;
-use crate::plan::judgement::Judgement;
+use crate::plan::judgement::{Judgement, Reason};
 use crate::policy::verdict::{Finding, Verdict};
 
 /// Fields that are named before the rest is a number.
@@ -36,6 +36,8 @@ pub struct Item {
     pub state: Option<&'static str>,
     /// Sentences, in order.
     pub notes: Vec<Line>,
+    /// Each rule that gives it a class, the worst first.
+    pub reasons: Vec<Line>,
     /// Fields that change.
     pub fields: Vec<Field>,
     /// Fields that change and are not named.
@@ -128,6 +130,7 @@ pub(super) fn items(
                 clause,
                 state: words::preview(change.preview.state),
                 notes,
+                reasons: judgements.get(*index).map(reasons).unwrap_or_default(),
                 fields,
                 more_fields,
                 said: said.remove(id.as_str()).unwrap_or_default(),
@@ -157,6 +160,23 @@ fn clause(change: &Change, judgement: Option<&Judgement>) -> (Line, Vec<Line>) {
         (Some(word), false) => line.push(Piece::words(format!(" ({word})"))),
     }
     (line, says.map(|piece| vec![Piece::words("Also: "), piece, Piece::words(".")]).collect())
+}
+
+/// By which rules it has its class, one line each.
+fn reasons(judgement: &Judgement) -> Vec<Line> {
+    let told = |reason: &Reason| {
+        let Reason { rule, class, certainty, path, says } = reason;
+        let mut line = vec![Piece::words(format!("{} by rule {rule}", words::class(*class)))];
+        line.extend(words::certainty(*certainty).map(|word| Piece::words(format!(", {word}"))));
+        if !path.as_str().is_empty() {
+            line.extend([Piece::words(", at "), Piece::Value(path.to_string())]);
+        }
+        if !says.is_empty() {
+            line.extend([Piece::words(": "), Piece::Prose(says.clone())]);
+        }
+        line
+    };
+    judgement.reasons.iter().map(told).collect()
 }
 
 /// How much a new object holds, where that is a number of keys.

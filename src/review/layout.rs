@@ -15,11 +15,13 @@ pub struct Style {
     pub width: usize,
     /// Whether the texts that change follow, line by line.
     pub texts: bool,
+    /// Whether each change says by which rules it has its class.
+    pub reasons: bool,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { colour: false, width: 80, texts: true }
+        Self { colour: false, width: 80, texts: true, reasons: false }
     }
 }
 
@@ -65,6 +67,11 @@ pub(super) struct Sheet {
 impl Sheet {
     pub(super) fn new(style: Style) -> Self {
         Self { out: String::new(), style: Style { width: style.width.max(LEAST), ..style } }
+    }
+
+    /// Whether the rules behind a class are shown.
+    pub(super) fn reasons(&self) -> bool {
+        self.style.reasons
     }
 
     /// Columns of a line.

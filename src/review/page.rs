@@ -129,7 +129,8 @@ impl Page<'_> {
                 said
             }));
         }
-        let next = place.and_then(|place| state::next(place, &states, &changes, standing));
+        let next = place
+            .and_then(|place| state::next(place, &states, &changes, verdict.is_some(), standing));
         Shown {
             name: proposal.name.to_string(),
             environment: proposal.environment.to_string(),

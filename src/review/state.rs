@@ -71,15 +71,19 @@ pub(super) fn of(
     states
 }
 
-/// What a person does now; nothing where nothing is known beside the plan.
+/// What a person does now; nothing where nothing is known beside the plan. `judged`: the policies
+/// were asked.
 pub(super) fn next(
     place: &str,
     states: &BTreeSet<State>,
     changes: &[Item],
+    judged: bool,
     standing: Option<&StandingView<'_>>,
 ) -> Option<Line> {
     let command = |verb: &str| Piece::Command(format!("countersign {verb} {place}"));
-    Some(match states.first()? {
+    // Judged, with nothing against it, and nobody has counted approvals yet.
+    let first = states.first().or(judged.then_some(&State::NotApproved))?;
+    Some(match first {
         State::Blocked | State::Incomplete | State::Denied => {
             let open: Vec<String> = changes
                 .iter()

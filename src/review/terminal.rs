@@ -171,6 +171,9 @@ fn details(sheet: &mut Sheet, item: &Item, indent: usize) {
     for line in &item.notes {
         sheet.hanging(indent, Tone::Plain, "", &plain(line), 2);
     }
+    for line in item.reasons.iter().filter(|_| sheet.reasons()).collect::<Vec<_>>() {
+        sheet.hanging(indent, Tone::Faint, "Why: ", &plain(line), 2);
+    }
     for said in &item.said {
         tell(sheet, indent, said);
     }

@@ -19,6 +19,7 @@ fn defaults() -> Defaults {
         name: None,
         environment: None,
         target: None,
+        only: None,
         requested_by: None,
     }
 }

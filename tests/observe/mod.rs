@@ -60,6 +60,7 @@ fn observed(
         name: None,
         environment: None,
         target: None,
+        only: None,
         requested_by: None,
     };
     let source = Source { name: "p".to_owned(), bytes: text.into_bytes() };

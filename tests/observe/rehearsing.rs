@@ -156,6 +156,7 @@ fn the_examples_fit_the_shop() {
         name: None,
         environment: None,
         target: None,
+        only: None,
         requested_by: None,
     };
     for (name, files) in [

@@ -1,3 +1,5 @@
 //! Tests of the room `plan`.
 
 mod diff;
+mod impact;
+mod make;

@@ -120,3 +120,39 @@ fn an_error_in_a_rule_is_no_pass() {
     let problems = problems_of(&[("main.rego", rules)]);
     assert!(problems.contains("main.rego"), "{problems}");
 }
+
+#[test]
+fn numbers_texts_and_order_are_as_pinned() {
+    // What changes with another version of the engine, or with another feature of serde_json.
+    for (expression, expected) in [
+        ("0.1 + 0.2", "0.30000000000000004"),
+        ("1.0", "1"),
+        ("9007199254740991", "9007199254740991"),
+        ("json.unmarshal(\"123456789012345678901234567890\")", "123456789012345680000000000000"),
+        ("\"3\" > 5", "true"),
+        ("null > 5", "false"),
+        ("{3, 1, 2}", "{1, 2, 3}"),
+        ("sort([\"b\", \"B\", \"a\"])", "[\"B\", \"a\", \"b\"]"),
+        ("regex.match(`^\\d$`, \"\u{0663}\")", "true"),
+        ("[x | some x in {\"b\": 2, \"a\": 1}]", "[1, 2]"),
+    ] {
+        let rules = format!(
+            "package main\nvalue := {expression}\ndeny contains sprintf(\"%v\", [value]) if true\n"
+        );
+        let verdict = verdict_of(&[("main.rego", &rules)]).unwrap();
+        assert_eq!(verdict.deny[0].message, expected, "{expression}");
+    }
+}
+
+#[test]
+fn one_plan_and_one_bundle_always_give_the_same_verdict() {
+    let rules = r#"package main
+deny contains sprintf("%s %v", [name, value]) if some name, value in input.effect.impact
+
+warn contains sprintf("%v", [{x | some x in ["c", "a", "b"]}]) if true
+"#;
+    let first = verdict_of(&[("main.rego", rules)]).unwrap();
+    for _ in 0..20 {
+        assert_eq!(verdict_of(&[("main.rego", rules)]).unwrap(), first);
+    }
+}

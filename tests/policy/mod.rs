@@ -1,6 +1,7 @@
 //! Tests of the room `policy`. The worker is always the built program.
 
 mod answers;
+mod builtin;
 mod bundle;
 mod check;
 mod limits;

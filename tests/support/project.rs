@@ -266,6 +266,7 @@ impl Project {
             host: "runner".to_owned(),
             answers: false,
             terminal: false,
+            watched: false,
             clock: Arc::clone(&self.clock),
             passphrase: |_| Err(std::io::Error::other("nobody answers")),
             interrupted: Arc::new(AtomicBool::new(false)),

@@ -230,10 +230,11 @@ impl Findings {
         self.flags.extend(flags);
     }
 
-    /// Everything that another set of findings holds.
-    pub(crate) fn absorb(&mut self, other: Self) {
+    /// Everything that another set of findings holds; all of it `premise` if that is not certain.
+    pub(crate) fn absorb(&mut self, other: Self, premise: Certainty) {
         self.flags.extend(other.flags);
         for ((rule, class, certainty, says), path) in other.reasons {
+            let certainty = if premise == Certainty::Certain { certainty } else { premise };
             self.at(&path, class, certainty, &rule, says);
         }
     }

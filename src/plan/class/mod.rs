@@ -56,8 +56,8 @@ fn judge<'a>(case: &'a Case<'a>, index: &'a Index<'a>) -> Judgement {
 fn find<'a>(look: &Look<'a>, index: &'a Index<'a>, out: &mut Findings) {
     rows(look, out);
     rules::run(look, out);
-    if rules::meta::ends(look, out) {
-        deletion(look, index, out);
+    if let Some(certainty) = rules::meta::ends(look, out) {
+        deletion(look, index, certainty, out);
     }
     if look.verb == Verb::Update {
         let paths = replace_paths(look.case.resource, look.before(), look.after());
@@ -88,7 +88,7 @@ fn rows(look: &Look<'_>, out: &mut Findings) {
                 // Of an unknown kind, even labels and annotations may be read by a controller.
                 let row = row.filter(|row| own.is_some() || row.class == Class::None);
                 let Some(row) = row else {
-                    rules::custom::update(look, changed, own.is_some(), out);
+                    rules::custom::update(changed, own.is_some(), out);
                     continue;
                 };
                 out.flags(row.flags);
@@ -105,14 +105,14 @@ fn rows(look: &Look<'_>, out: &mut Findings) {
 }
 
 /// The object will go, though nobody asks for that: what a deletion would be.
-fn deletion<'a>(look: &Look<'a>, index: &'a Index<'a>, out: &mut Findings) {
+fn deletion<'a>(look: &Look<'a>, index: &'a Index<'a>, certainty: Certainty, out: &mut Findings) {
     let before = if look.before().is_null() { look.after() } else { look.before() };
     let case = Case { actions: &[Step::Delete], before, after: &NOTHING, ..look.case.clone() };
     let mut inner = Findings::default();
     let look = Look::at(&case, index);
     rows(&look, &mut inner);
     rules::run(&look, &mut inner);
-    out.absorb(inner);
+    out.absorb(inner, certainty);
 }
 
 /// A path that the server does not let change: what a replacement would be.
@@ -126,7 +126,7 @@ fn replacement<'a>(look: &Look<'a>, index: &'a Index<'a>, path: &Pointer, out: &
         let rule = format!("{}.immutable", look.kind().to_ascii_lowercase());
         out.at(path, class, certainty, &rule, "cannot be changed in place");
     }
-    out.absorb(inner);
+    out.absorb(inner, Certainty::Certain);
 }
 
 /// Where values of a kind are secret: the members of `data` and `stringData` of a Secret that are

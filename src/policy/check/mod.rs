@@ -2,6 +2,7 @@
 //! reached, or never, is an error here that names the place.
 
 mod builtins;
+mod call;
 mod data;
 mod entry;
 mod graph;

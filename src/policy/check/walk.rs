@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{Expr, Literal, Query, Ref, Rule, RuleBody, RuleHead, Span, WithModifier};
+use regorus::unstable::{Expr, Literal, Query, Ref, Rule, RuleBody, RuleHead, Span};
 
 use super::super::data::nearest;
 use super::super::problem::Problem;
-use super::builtins::{self, Builtin, builtin};
 use super::graph::Uses;
-use super::index::{Index, Named, Parsed, Path};
+use super::index::{Index, Parsed, Path};
 use super::input::Shape;
 use super::scope::{self, Scope};
 use super::syntax::{Chain, Step, chain, head, parts};
@@ -43,23 +42,24 @@ fn imports(index: &Index<'_>, module: &Parsed<'_>, problems: &mut Vec<Problem>) 
     }
 }
 
-struct Walk<'a, 'p> {
-    index: &'a Index<'a>,
-    module: &'a Parsed<'a>,
-    shape: &'a Shape,
-    problems: &'p mut Vec<Problem>,
-    reads: &'p mut BTreeSet<Path>,
-    scopes: Vec<Scope>,
+/// One rule on the way.
+pub(super) struct Walk<'a, 'p> {
+    pub(super) index: &'a Index<'a>,
+    pub(super) module: &'a Parsed<'a>,
+    pub(super) shape: &'a Shape,
+    pub(super) problems: &'p mut Vec<Problem>,
+    pub(super) reads: &'p mut BTreeSet<Path>,
+    pub(super) scopes: Vec<Scope>,
 }
 
 impl Walk<'_, '_> {
-    fn wrong(&mut self, span: &Span, message: String, hint: &str) {
+    pub(super) fn wrong(&mut self, span: &Span, message: String, hint: &str) {
         let problem = Problem::new(&self.module.file.file, span.line, message);
         self.problems.push(problem.hint(hint));
     }
 
     /// Whether a name means a rule of the package, an import, or a root document.
-    fn is_global(&self, name: &str) -> bool {
+    pub(super) fn is_global(&self, name: &str) -> bool {
         self.own(name).is_some()
             || matches!(name, "input" | "data")
             || self.module.aliases.contains_key(name)
@@ -74,7 +74,7 @@ impl Walk<'_, '_> {
         found.then_some(path)
     }
 
-    fn is_declared(&self, name: &str) -> bool {
+    pub(super) fn is_declared(&self, name: &str) -> bool {
         self.scopes.iter().any(|scope| scope.bound.contains(name) || scope.declared.contains(name))
     }
 
@@ -182,7 +182,7 @@ impl Walk<'_, '_> {
         self.leave();
     }
 
-    fn expr(&mut self, expr: &Expr) {
+    pub(super) fn expr(&mut self, expr: &Expr) {
         match expr {
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
                 self.query(query, &[term]);
@@ -225,7 +225,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn reference(&mut self, span: &Span, name: &str, chain: &Chain<'_>) {
+    pub(super) fn reference(&mut self, span: &Span, name: &str, chain: &Chain<'_>) {
         if name == "_" || self.scopes.iter().any(|scope| scope.bound.contains(name)) {
             return;
         }
@@ -268,7 +268,7 @@ impl Walk<'_, '_> {
     }
 
     /// The path from `data` or `input` that a chain from a global name means.
-    fn full_path(&self, name: &str, chain: &Chain<'_>) -> Option<Path> {
+    pub(super) fn full_path(&self, name: &str, chain: &Chain<'_>) -> Option<Path> {
         let mut path = if let Some(alias) = self.module.aliases.get(name) {
             alias.clone()
         } else if let Some(own) = self.own(name) {
@@ -295,91 +295,5 @@ impl Walk<'_, '_> {
         }
         let read: Vec<Path> = self.index.rules_at(path).cloned().collect();
         self.reads.extend(read);
-    }
-
-    fn call(&mut self, span: &Span, function: &Expr, given: usize) {
-        let chain = chain(function);
-        let (Some(name), true) = (chain.variable(), chain.is_static()) else {
-            self.wrong(span, "a call of something that is no function".to_owned(), "");
-            return;
-        };
-        let dotted = [vec![name.to_owned()], chain.known()].concat().join(".");
-        let path = self.full_path(name, &chain);
-        let path = path.as_ref().and_then(|path| path.split_first());
-        if let Some((root, path)) = path {
-            let found = self.index.rules.get_key_value(path);
-            match found {
-                Some((path, Named { arities, .. })) if root == "data" && !arities.is_empty() => {
-                    let wanted: Vec<String> = arities.iter().map(usize::to_string).collect();
-                    if !arities.contains(&given) {
-                        let message = format!(
-                            "{dotted} takes {} arguments, {given} are given",
-                            wanted.join(" or ")
-                        );
-                        self.wrong(span, message, "");
-                    }
-                    let path = path.clone();
-                    self.reads.insert(path);
-                }
-                _ => self.wrong(span, format!("{dotted} is no function"), ""),
-            }
-            return;
-        }
-        self.builtin(span, &dotted, Some(given));
-    }
-
-    fn builtin(&mut self, span: &Span, name: &str, given: Option<usize>) {
-        match builtin(name) {
-            Builtin::Any => {}
-            Builtin::Arity(arity) => {
-                // One more takes the result.
-                if let Some(given) = given
-                    && given != arity
-                    && given != arity + 1
-                {
-                    let message = format!("{name} takes {arity} arguments, {given} are given");
-                    self.wrong(span, message, "");
-                }
-            }
-            Builtin::Banned => {
-                let message = format!("{name} is not available");
-                let hint =
-                    "its answer is not decided by the plan; put what it is for in a data file";
-                self.wrong(span, message, hint);
-            }
-            Builtin::Unknown => {
-                let functions =
-                    self.index.rules.iter().filter(|(_, named)| !named.arities.is_empty());
-                let mut known: Vec<&str> = builtins::names().collect();
-                known.extend(functions.filter_map(|(path, _)| {
-                    let (last, package) = path.split_last()?;
-                    (package == self.module.package).then_some(last.as_str())
-                }));
-                let near = nearest(name, known.into_iter());
-                let hint = near.map_or(String::new(), |near| format!("did you mean {near}?"));
-                self.wrong(span, format!("there is no function {name}"), &hint);
-            }
-        }
-    }
-
-    fn with(&mut self, with: &WithModifier) {
-        let target = chain(&with.refr);
-        if let Some(name) = target.variable() {
-            if self.is_global(name) {
-                // `with input.x` and `with data.x`: the place must exist, or it changes nothing.
-                self.reference(with.refr.span(), name, &target);
-            } else {
-                let dotted = [vec![name.to_owned()], target.known()].concat().join(".");
-                self.builtin(with.refr.span(), &dotted, None);
-            }
-        }
-        let value = chain(&with.r#as);
-        match value.variable() {
-            Some(name) if !self.is_global(name) && !self.is_declared(name) => {
-                let dotted = [vec![name.to_owned()], value.known()].concat().join(".");
-                self.builtin(with.r#as.span(), &dotted, None);
-            }
-            Some(_) | None => self.expr(&with.r#as),
-        }
     }
 }

@@ -167,13 +167,14 @@ impl TrustRoot {
         rules::load(written)
     }
 
-    /// Valid until another time.
+    /// Valid until another time; with `hours`, approvals may be valid for that long.
     ///
     /// # Errors
-    /// [`RootError`] never in practice.
-    pub fn valid_until(&self, at: Instant) -> Result<Self, RootError> {
+    /// [`RootError`] for 0 hours.
+    pub fn renewed(&self, at: Instant, hours: Option<u32>) -> Result<Self, RootError> {
         let mut written = self.next();
         written.expires_at = at;
+        written.limits.approval_max_hours = hours.unwrap_or(self.approval_max_hours);
         rules::load(written)
     }
 

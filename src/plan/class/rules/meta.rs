@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::document::effect::{Certainty, Flag, OwnerState};
 use crate::plan::class::look::{Findings, Look};
-use crate::plan::class::table::short::{M, MAY, R, SURE};
+use crate::plan::class::table::short::{M, MAY, R, SURE, UNREAD};
 use crate::plan::class::verb::Verb;
 use crate::plan::shape::{label, list, text, yes};
 
@@ -43,9 +43,9 @@ fn owners(look: &Look<'_>, out: &mut Findings) {
     for owner in gained(look) {
         out.flag(Flag::Owner, "owner.gained", "goes when its owner goes");
         let certainty = match look.owner(text(owner, "/uid")) {
-            OwnerState::Present => SURE,
             // What a deletion would be is added to this.
-            OwnerState::Absent | OwnerState::Foreign | OwnerState::Unread => continue,
+            OwnerState::Present | OwnerState::Absent | OwnerState::Foreign => SURE,
+            OwnerState::Unread => UNREAD,
         };
         if look.verb == Verb::Update {
             out.add(M, certainty, "owner.gained", "goes when its owner goes");
@@ -56,6 +56,9 @@ fn owners(look: &Look<'_>, out: &mut Findings) {
     };
     if look.verb == Verb::Update && look.differs("/metadata/ownerReferences") {
         out.flag(Flag::Owner, "owner.changed", "");
+        if gained(look).is_empty() {
+            out.add(M, SURE, "owner.changed", "");
+        }
         let after = controlled(look.after()).map(|owner| text(owner, "/uid"));
         if controlled(look.before()).is_some_and(|owner| Some(text(owner, "/uid")) != after) {
             out.add(R, MAY, "owner.lost", "its controller starts a substitute");
@@ -64,33 +67,28 @@ fn owners(look: &Look<'_>, out: &mut Findings) {
 }
 
 /// Whether the object will go, though nobody asks for that: its owner is not there, or it is being
-/// deleted and loses the last thing that held it.
-pub(in crate::plan::class) fn ends(look: &Look<'_>, out: &mut Findings) -> bool {
+/// deleted and loses the last thing that held it. As sure as the owner was seen.
+pub(in crate::plan::class) fn ends(look: &Look<'_>, out: &mut Findings) -> Option<Certainty> {
     if look.verb.goes() || look.after().is_null() {
-        return false;
+        return None;
     }
-    let mut ends = false;
+    let mut ends = None;
     for owner in gained(look) {
         match look.owner(text(owner, "/uid")) {
             OwnerState::Present => {}
             OwnerState::Absent | OwnerState::Foreign => {
-                ends = true;
+                ends = Some(SURE);
                 out.add(M, SURE, "owner.absent", "is deleted, because the owner is not there");
             }
             OwnerState::Unread => {
-                ends = true;
-                out.add(
-                    M,
-                    Certainty::Unknown,
-                    "owner.unread",
-                    "is deleted if the owner is not there",
-                );
+                ends = ends.or(Some(UNREAD));
+                out.add(M, UNREAD, "owner.unread", "is deleted if the owner is not there");
             }
         }
     }
     let deleted = !text(look.before(), "/metadata/deletionTimestamp").is_empty();
     if deleted && !finalizers_lost(look).is_empty() {
-        ends = true;
+        ends = Some(SURE);
         out.add(M, SURE, "finalizers.last", "is deleted at once");
     }
     ends

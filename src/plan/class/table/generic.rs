@@ -18,5 +18,5 @@ pub(super) const UPDATE: &[Row] = &[
     least("/metadata/labels/**", "labels"),
     least("/metadata/annotations/**", "annotations"),
     least("/metadata/finalizers/**", "finalizers"),
-    least("/metadata/ownerReferences/**", "owners"),
+    least("/metadata/ownerReferences/**", "owners").by_code(),
 ];

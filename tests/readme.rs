@@ -1,0 +1,177 @@
+//! The README's walk-through is run: every command of its `console` blocks, in order, in a scratch
+//! folder of its own, and what it prints is compared with what stands there. What differs from run
+//! to run (digests, ids, keys, times, the scratch folder) is compared by shape.
+//!
+//! After a change of what is printed: `COUNTERSIGN_README=write cargo test --test main readme`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use countersign::clock::Instant;
+
+/// One command of the README and what stands below it.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    command: String,
+    output: String,
+    /// Lines of the file that the output takes.
+    lines: std::ops::Range<usize>,
+}
+
+/// The commands between the two markers of the walk-through.
+fn walk(readme: &str) -> Vec<Shown> {
+    let mut found: Vec<Shown> = Vec::new();
+    let (mut walking, mut inside) = (false, false);
+    for (at, line) in readme.lines().enumerate() {
+        match line {
+            "<!-- walk-through -->" => walking = true,
+            "<!-- end of walk-through -->" => walking = false,
+            "```console" if walking => inside = true,
+            "```" => inside = false,
+            _ if !inside => {}
+            _ => {
+                if let Some(command) = line.strip_prefix("$ ") {
+                    let lines = at + 1..at + 1;
+                    found.push(Shown { command: command.to_owned(), output: String::new(), lines });
+                    continue;
+                }
+                let last = found.last_mut().expect("a block begins with a command");
+                match line.strip_prefix("> ") {
+                    Some(more) if last.output.is_empty() => {
+                        last.command.push('\n');
+                        last.command.push_str(more);
+                        last.lines = at + 1..at + 1;
+                    }
+                    Some(_) | None => {
+                        last.output.push_str(line);
+                        last.output.push('\n');
+                        last.lines.end = at + 1;
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What differs from run to run, by shape.
+fn shape(text: &str) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | ':' | '-' | '_' | '.' | '=') {
+            word.push(c);
+            continue;
+        }
+        out.push_str(&shape_word(&word));
+        word.clear();
+        out.push(c);
+    }
+    // A time in seconds, and the padding that follows lengths, say nothing.
+    out.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn shape_word(word: &str) -> String {
+    let hex = |text: &str| text.len() >= 8 && text.bytes().all(|c| c.is_ascii_hexdigit());
+    if word.starts_with("SHA256:") {
+        return "SHA256:<key>".to_owned();
+    }
+    if word.starts_with("AAAA") && word.len() > 40 {
+        return "<public key>".to_owned();
+    }
+    let bare = word.trim_end_matches([':', '.']);
+    let time = bare.len() == 20 && bare.ends_with('Z') && bare.parse::<Instant>().is_ok();
+    if time {
+        return "<time>".to_owned();
+    }
+    let parts = word.split_inclusive(['/', '-', '.', ':', '=', '_']);
+    let shaped = parts.map(|part| {
+        let end = part.trim_end_matches(['/', '-', '.', ':', '=', '_']);
+        if hex(end) { part.replacen(end, "<hex>", 1) } else { part.to_owned() }
+    });
+    shaped.collect()
+}
+
+/// A folder with the manifests of the shop, a home with one key, and the program on the path.
+fn scratch() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("alice");
+    let shop = home.join("shop");
+    std::fs::create_dir_all(home.join(".ssh")).unwrap();
+    std::fs::create_dir_all(&shop).unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let script = format!(
+        "set -e\ncp -r {f}/shop {s}/manifests\ncp {f}/proposals/scale-web.chat.md {s}/answer.md\n\
+         cp {f}/proposals/drop-db.yaml {f}/proposals/new-worker.yaml {s}/\n\
+         ssh-keygen -q -t ed25519 -N '' -C alice -f {h}/.ssh/id_ed25519\n\
+         ssh-keygen -q -t ed25519 -N '' -C bob -f {h}/bob\ncp {h}/bob.pub {s}/",
+        f = fixtures.display(),
+        s = shop.display(),
+        h = home.display(),
+    );
+    let made = Command::new("bash").arg("-c").arg(script).status().unwrap();
+    assert!(made.success());
+    (folder, home)
+}
+
+/// Runs one command, and gives what it prints on both streams and how it ended, if not with 0.
+fn run(command: &str, home: &Path) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_countersign")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .arg("-c")
+        .arg(format!("{command}\n"))
+        .current_dir(home.join("shop"))
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", path)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let mut text = String::from_utf8(output.stdout).unwrap();
+    text.push_str(&String::from_utf8(output.stderr).unwrap());
+    if let Some(code) = output.status.code().filter(|code| *code != 0) {
+        text.push_str(&format!("[exit {code}]\n"));
+    }
+    text.replace(&home.display().to_string(), "/home/alice")
+}
+
+#[test]
+fn every_command_of_the_walk_through_prints_what_stands_there() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&file).unwrap();
+    let shown = walk(&readme);
+    assert!(shown.len() >= 15, "only {} commands were found", shown.len());
+    let (_folder, home) = scratch();
+    let printed: Vec<String> = shown.iter().map(|one| run(&one.command, &home)).collect();
+    if std::env::var("COUNTERSIGN_README").is_ok_and(|value| value == "write") {
+        let mut lines: Vec<String> = readme.lines().map(str::to_owned).collect();
+        for (one, text) in shown.iter().zip(&printed).rev() {
+            lines.splice(one.lines.clone(), text.lines().map(str::to_owned));
+        }
+        std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+        return;
+    }
+    for (one, text) in shown.iter().zip(&printed) {
+        assert_eq!(shape(&one.output), shape(text), "$ {}", one.command);
+    }
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_program() {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for code in countersign::document::code::Code::ALL {
+        let row = format!("| {} | `{}` |", code.number(), code.name());
+        assert!(readme.contains(&row), "README.md lacks the row {row}");
+    }
+}
+
+#[test]
+fn shapes_differ_only_where_runs_do() {
+    let a = "sha256 93cfa3baebff3c78a0e15712f58b1b454bebc8f1a259dad6d8245f3b5e89cb32\nalice-05ef0e13d649.intoto.json until 2026-11-25T21:54:11Z: x\n";
+    let b = "sha256 00cfa3baebff3c78a0e15712f58b1b454bebc8f1a259dad6d8245f3b5e89cb32\nalice-15ef0e13d649.intoto.json until 2027-11-25T21:54:11Z: x\n";
+    assert_eq!(shape(a), shape(b));
+    assert_ne!(shape("replicas 3 -> 5"), shape("replicas 3 -> 6"));
+    assert_ne!(shape("alice"), shape("bob"));
+}
