@@ -79,10 +79,9 @@ fn a_receipt_that_cannot_be_copied_beside_the_plan_is_in_the_ledger() {
 #[test]
 fn a_full_disk_leaves_nothing_unexplained() {
     // The last file is larger than any record of the ledger.
-    let large = MANY.replace(
-        "namespace: other}, data: {x: \"1\"}",
-        &format!("namespace: other}}, data: {{x: \"{}\"}}", "x".repeat(8_000)),
-    );
+    let data: Vec<_> = (0..100).map(|n| format!("key{n}: \"{}\"", "x".repeat(50))).collect();
+    let small = "namespace: other}, data: {x: \"1\"}";
+    let large = MANY.replace(small, &format!("namespace: other}}, data: {{{}}}", data.join(", ")));
     assert_ne!(large, MANY);
     let planned = Project::new().with_plan(&large).with_approvals();
     let undisturbed = tempfile::tempdir().unwrap();
