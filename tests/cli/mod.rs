@@ -1,1 +1,19 @@
-//! Tests of the room `cli`.
+//! The room `cli` as a new user meets it: real runs of the built program, each in a world of its
+//! own, with what it prints and how it ends.
+
+mod bounds;
+mod codes;
+mod demo;
+mod filter;
+mod help;
+mod json;
+mod others;
+mod output;
+mod pipeline;
+mod refusals;
+mod schema;
+mod shop;
+mod signals;
+mod symlinks;
+mod terminal;
+mod way;

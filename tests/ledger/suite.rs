@@ -317,7 +317,7 @@ pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(home: &Ho
     let (old, new) = (Some(plan("old")), Some(plan("new")));
     let recorded = ledger.begin(&spent, "web.yaml", old, new).unwrap();
     let begun = Line::Begun { item: "web.yaml".to_owned(), before: old, after: new };
-    assert_eq!(home.opened().journal_lines(&id(100)).unwrap(), [begun.clone()]);
+    assert_eq!(home.opened().journal_lines(&id(100)).unwrap(), std::slice::from_ref(&begun));
     ledger.done(&spent, recorded.written()).unwrap();
     let cut_short = ledger.begin(&spent, "db.yaml", None, new).unwrap();
     assert_eq!(cut_short.item(), "db.yaml");

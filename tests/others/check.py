@@ -2,6 +2,8 @@
 
     check.py canonical FILE             FILE is RFC 8785 bytes and one line feed (rfc8785)
     check.py dsse ENVELOPE KEY.pub      ENVELOPE is signed by this OpenSSH key (securesystemslib)
+    check.py schema SCHEMA DOCUMENT     DOCUMENT (.json, .yaml, .toml; of an envelope its predicate) is
+                                        what SCHEMA says (jsonschema)
 
 Exits 0 and prints what was checked, or non-zero with the reason.
 """
@@ -42,7 +44,37 @@ def dsse(path, key_path):
     print("dsse", statement["predicateType"], statement["subject"][0]["digest"]["sha256"])
 
 
-COMMANDS = {"canonical": canonical, "dsse": dsse}
+def loaded(path):
+    with open(path, "rb") as file:
+        text = file.read()
+    if path.endswith(".toml"):
+        import tomllib
+
+        return tomllib.loads(text.decode())
+    if path.endswith(".yaml"):
+        import yaml
+
+        return yaml.safe_load(text)
+    document = json.loads(text)
+    if path.endswith(".intoto.json"):
+        return json.loads(base64.b64decode(document["payload"]))["predicate"]
+    return document
+
+
+def schema(schema_path, path):
+    import jsonschema
+
+    with open(schema_path, "rb") as file:
+        wanted = json.load(file)
+    kind = jsonschema.validators.validator_for(wanted)
+    kind.check_schema(wanted)
+    problems = [f"{error.json_path}: {error.message}" for error in kind(wanted).iter_errors(loaded(path))]
+    if problems:
+        sys.exit(f"{path}: " + "; ".join(problems))
+    print("schema", path)
+
+
+COMMANDS = {"canonical": canonical, "dsse": dsse, "schema": schema}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

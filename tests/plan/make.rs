@@ -256,6 +256,9 @@ fn every_derived_member_that_lies_is_named() {
     }
 }
 
+/// Bends a plan.
+type Bend<'b> = &'b dyn Fn(&mut Value);
+
 #[test]
 fn a_document_that_contradicts_itself_is_refused() {
     let bend = |bend: &dyn Fn(&mut Value)| {
@@ -264,7 +267,7 @@ fn a_document_that_contradicts_itself_is_refused() {
         Plan::open(canonical::to_bytes(&plan).unwrap())
     };
     assert!(bend(&|_| {}).is_ok());
-    let cases: [(&str, &dyn Fn(&mut Value)); 11] = [
+    let cases: [(&str, Bend<'_>); 11] = [
         ("after", &|p| p["effect"]["changes"][0]["after"]["data"]["a"] = json!("3")),
         ("before", &|p| p["effect"]["changes"][0]["before"]["data"]["a"] = json!("0")),
         ("file before", &|p| {
