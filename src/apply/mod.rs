@@ -69,6 +69,9 @@ impl ApplyError {
             Self::Statement(_) | Self::Sign(_) => {
                 "mend the cause, then `countersign apply {plan} --resume`: the ledger knows what was begun"
             }
+            Self::Ledger(error) if matches!(**error, LedgerError::Unusable { .. }) => {
+                "see that the ledger is there, writable, and not full; then `countersign apply {plan} --resume`"
+            }
             Self::Ledger(error) => error.hint(),
         }
     }

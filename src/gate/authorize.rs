@@ -5,18 +5,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::again::same_bytes;
 use super::approval;
 use super::examine::Cleared;
 use super::refusal::Refusal;
 use super::trusted::Trusted;
 use crate::clock::Instant;
-use crate::config::Target;
-use crate::document::effect::FileChange;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
 use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Spent, TargetKey};
-use crate::observe::directory;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::trust::key::PublicKey;
 use crate::trust::principal::{APPLIER, Principal};
 use crate::trust::quorum::Standing;
@@ -195,47 +193,4 @@ fn unspent(cleared: &Cleared, ledger: &Ledger) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// Observes the target again, as it was before `written` was written, and compares the plan that
-/// follows byte for byte.
-///
-/// # Errors
-/// [`Refusal::Stale`], which names what differs.
-pub fn same_bytes(
-    plan: &Plan,
-    trusted: &Trusted,
-    project: &Path,
-    written: &[FileChange],
-) -> Result<(), Refusal> {
-    let proposal = plan.document().proposal.clone();
-    let target = trusted
-        .config
-        .target(&proposal.environment, &proposal.target)
-        .map_err(|error| Refusal::Target(Box::new(error)))?;
-    let stale = |differences| Refusal::Stale { plan: plan.digest(), differences };
-    let observed = match target {
-        Target::Directory(target) => {
-            directory::Tree::read_before(project, target, &trusted.config.limits, written)
-                .and_then(|tree| directory::observe_tree(proposal, target, tree))
-        }
-        Target::Kubernetes(_) | Target::Cloudformation(_) => {
-            return Err(stale(vec!["the target is of another kind now".to_owned()]));
-        }
-    };
-    let observed = observed.map_err(|error| {
-        if error.is_of_the_state() {
-            stale(vec![error.to_string()])
-        } else {
-            Refusal::Unobservable(Box::new(error))
-        }
-    })?;
-    let again = match Plan::make(observed) {
-        Ok(again) => again,
-        Err(error) => return Err(stale(vec![format!("it cannot be planned again: {error}")])),
-    };
-    if again.bytes() == plan.bytes() {
-        return Ok(());
-    }
-    Err(stale(plan::differences(plan.document(), again.document())))
 }

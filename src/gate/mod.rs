@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+mod again;
 pub mod approval;
 mod authorize;
 mod examine;
@@ -25,7 +26,8 @@ mod papers;
 mod refusal;
 mod trusted;
 
-pub use authorize::{Authorized, Live, Parts, applier, authorize, same_bytes, target_key};
+pub use again::same_bytes;
+pub use authorize::{Authorized, Live, Parts, applier, authorize, target_key};
 pub use examine::{Cleared, Examined, Inputs, Weighed, against_trust, examine, planned_by};
 pub use papers::{Paper, Papers, PapersError};
 pub use refusal::{Refusal, Refused, short};
