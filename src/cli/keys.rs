@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::custody::key_file::KeyFileError;
 use crate::custody::passphrase::{self, Unanswered};
 use crate::custody::random;
-use crate::custody::signer::{self, Candidate, Named, Places, Signer, SignerError};
+use crate::custody::signer::{self, Candidate, Named, NamedError, Places, Signer, SignerError};
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
@@ -74,6 +74,7 @@ fn signer_fault(error: &SignerError) -> Fault {
         SignerError::File(KeyFileError::Passphrase { .. }) => {
             "load it into ssh-agent and name it with `--key agent:SHA256:…`, or run this at a terminal without `--no-input`"
         }
+        SignerError::Setting(setting) => setting.hint(),
         SignerError::File(_) | SignerError::Agent(_) | SignerError::Ssh(_) => "",
     };
     Fault::of(Code::Error, error).hint(hint)
@@ -102,7 +103,8 @@ pub(super) fn machine(
             let label: Label = role.parse().map_err(|e| Fault::of(Code::Error, &e))?;
             let state = session.state()?;
             let path = state.join("keys").join(trusted.config.name.as_str()).join(label.as_str());
-            signer::from_setting(role, &path.display().to_string(), &mut ask(session))
+            let nowhere = Places { ssh: None, agent: None };
+            signer::resolve(Some(&Named::File(path)), nowhere, &|_| true, &mut ask(session))
         }
     };
     let signer = signer.map_err(|error| {
@@ -139,7 +141,11 @@ pub(super) fn applier(
 }
 
 fn parse(named: &str, session: &Session<'_, '_>) -> Result<Named, Fault> {
-    let parsed: Named = named.parse().map_err(|error| Fault::of(Code::Error, &error))?;
+    let parsed: Named = named.parse().map_err(|error: NamedError| {
+        Fault::of(Code::Error, &error).hint(
+            "give the path of a key file or `agent:SHA256:…`, with `--key` or COUNTERSIGN_KEY",
+        )
+    })?;
     Ok(match parsed {
         Named::File(path) => Named::File(session.path(&path)),
         Named::Agent(fingerprint) => Named::Agent(fingerprint),

@@ -20,7 +20,7 @@ use crate::trust::sign::{Sign, SignError};
 use crate::trust::wire::Wire;
 
 /// Most bytes of a key file.
-const MAX_BYTES: u64 = 64 << 10;
+pub(super) const MAX_BYTES: u64 = 64 << 10;
 /// Most rounds of the key derivation: a file must not keep the program busy for minutes.
 /// `ssh-keygen` writes 16 or 24, unless `-a` says another number; 1,000 take about 20 seconds.
 const MAX_ROUNDS: u32 = 1_000;
@@ -254,8 +254,10 @@ fn other_kind(text: &[u8]) -> Option<String> {
     let _how_many = wire.uint32().ok()?;
     let kind = Wire::new(wire.string().ok()?).string().ok()?;
     let kind = std::str::from_utf8(kind).ok()?;
+    // It is shown. In a file that was mangled, anything may stand in its place.
     let plain = kind.bytes().all(|c| c.is_ascii_alphanumeric() || b"-@._".contains(&c));
-    (plain && kind != ED25519).then(|| kind.to_owned())
+    let known = ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|start| kind.starts_with(start));
+    (plain && known && kind.len() <= 64 && kind != ED25519).then(|| kind.to_owned())
 }
 
 impl Sign for SecretKey {

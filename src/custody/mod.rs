@@ -6,5 +6,6 @@ pub mod key_file;
 pub mod masking;
 pub mod passphrase;
 pub mod random;
+pub mod setting;
 pub mod signer;
 pub mod state;

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::agent::{Agent, AgentError};
 use super::key_file::{KeyFileError, SecretKey};
 use super::passphrase::Ask;
+use super::setting::{self, SettingError};
 use crate::files::{self, FileError};
 use crate::trust::fingerprint::{Fingerprint, FingerprintError};
 use crate::trust::key::PublicKey;
@@ -33,11 +34,25 @@ pub enum Named {
     Agent(Fingerprint),
 }
 
+/// A text that names no key.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NamedError {
+    /// `agent:` and something else than a fingerprint.
+    #[error("a key of the agent is named by its fingerprint")]
+    Fingerprint(#[from] FingerprintError),
+    /// It looks like the key itself, and is not shown.
+    #[error("what should name a key looks like a private key itself; it is not shown")]
+    Secret,
+}
+
 impl FromStr for Named {
-    type Err = FingerprintError;
-    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+    type Err = NamedError;
+    fn from_str(text: &str) -> Result<Self, NamedError> {
+        if setting::is_secret(text) {
+            return Err(NamedError::Secret);
+        }
         match text.strip_prefix("agent:") {
-            Some(fingerprint) => fingerprint.parse().map(Self::Agent),
+            Some(fingerprint) => Ok(Self::Agent(fingerprint.parse()?)),
             None => Ok(Self::File(text.into())),
         }
     }
@@ -67,6 +82,9 @@ pub enum SignerError {
         /// All of them.
         found: Vec<Candidate>,
     },
+    /// A setting gives no key.
+    #[error("the key cannot be used")]
+    Setting(#[source] SettingError),
     /// `~/.ssh` cannot be listed.
     #[error("the folder of your keys cannot be listed")]
     Ssh(#[source] FileError),
@@ -190,16 +208,12 @@ pub fn resolve(
 }
 
 /// A key from a setting that holds the text of a key file, or the path of one. `name` is the name
-/// of the setting, for messages.
+/// of the setting: messages have it in place of the value, which is never shown.
 ///
 /// # Errors
-/// [`SignerError::File`].
+/// [`SignerError::Setting`] if it holds neither; [`SignerError::File`] for a key that is of no use.
 pub fn from_setting(name: &str, value: &str, ask: &mut Ask<'_>) -> Result<Signer, SignerError> {
-    if !value.starts_with("-----BEGIN") {
-        return open(&Place::File(value.into()), Places { ssh: None, agent: None }, ask);
-    }
-    let key = SecretKey::parse(value.as_bytes(), Path::new(name), ask);
-    let key = key.map_err(SignerError::File)?;
+    let key = setting::read(name, value, ask)?;
     Ok(Signer { sign: Box::new(key), place: name.to_owned() })
 }
 

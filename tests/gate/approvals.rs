@@ -203,9 +203,9 @@ fn machines_and_strangers_do_not_count() {
 }
 
 #[test]
-fn the_key_that_an_envelope_names_decides_nothing() {
+fn an_envelope_that_names_another_key_than_its_signers_is_refused() {
     let alice = key_of("alice").public().fingerprint().to_string();
-    for (person, counts) in [("bob", true), ("mallory", false)] {
+    for person in ["bob", "mallory"] {
         let own = key_of(person).public().fingerprint().to_string();
         for named in
             [format!("\"keyid\":\"{alice}\","), "\"keyid\":\"\",".to_owned(), String::new()]
@@ -218,10 +218,7 @@ fn the_key_that_an_envelope_names_decides_nothing() {
             let spoiled = sealed.replace(&format!("\"keyid\":\"{own}\","), &named);
             assert_ne!(sealed, spoiled);
             project.put_paper("bob.intoto.json", spoiled.as_bytes());
-            match counts {
-                true => assert_eq!(project.verify().code, Code::Ok),
-                false => project.refuses(Code::ApprovalInvalid, "bob.intoto.json"),
-            }
+            project.refuses(Code::ApprovalInvalid, "bob.intoto.json");
         }
     }
 }
