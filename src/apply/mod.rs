@@ -30,36 +30,20 @@ pub enum ApplyError {
     /// The receipt cannot be signed.
     #[error("the receipt cannot be signed")]
     Sign(#[from] SealError),
-    /// The ledger does not take the receipt.
+    /// The ledger refuses to begin. Nothing was done.
+    #[error("the ledger refuses")]
+    Ledger(#[source] Box<LedgerError>),
+    /// The ledger does not take the receipt of what was done.
     #[error("the ledger did not take the receipt")]
-    Ledger(#[from] Box<LedgerError>),
+    Unrecorded(#[source] Box<LedgerError>),
 }
 
 impl ApplyError {
     /// The exit code. Without a receipt nobody can say how far it came but the ledger's journal.
     pub fn code(&self) -> Code {
         match self {
-            Self::Statement(_) | Self::Sign(_) => Code::Indeterminate,
-            Self::Ledger(error) => match error.code() {
-                code @ (Code::LockHeld | Code::Error) => code,
-                Code::Ok
-                | Code::ChangesPresent
-                | Code::PolicyDenied
-                | Code::ApprovalRequired
-                | Code::ApprovalInvalid
-                | Code::PlanStale
-                | Code::PlanIntegrity
-                | Code::NotApplyable
-                | Code::TrustInvalid
-                | Code::LedgerUnusable
-                | Code::ApplyFailedClean
-                | Code::ApplyPartial
-                | Code::AppliedNotReady
-                | Code::RolledBack
-                | Code::Indeterminate
-                | Code::Usage
-                | Code::Interrupted => Code::Indeterminate,
-            },
+            Self::Statement(_) | Self::Sign(_) | Self::Unrecorded(_) => Code::Indeterminate,
+            Self::Ledger(error) => error.code(),
         }
     }
 
@@ -69,10 +53,10 @@ impl ApplyError {
             Self::Statement(_) | Self::Sign(_) => {
                 "mend the cause, then `countersign apply {plan} --resume`: the ledger knows what was begun"
             }
-            Self::Ledger(error) if matches!(**error, LedgerError::Unusable { .. }) => {
+            Self::Unrecorded(error) if matches!(**error, LedgerError::Unusable { .. }) => {
                 "see that the ledger is there, writable, and not full; then `countersign apply {plan} --resume`"
             }
-            Self::Ledger(error) => error.hint(),
+            Self::Ledger(error) | Self::Unrecorded(error) => error.hint(),
         }
     }
 }
@@ -138,8 +122,12 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         reason: String::new(),
     };
     let (receipt, envelope) = receipt(&plan, said, &world)?;
-    world.ledger.finish(spent, &envelope).map_err(Box::new)?;
+    world.ledger.finish(spent, &envelope).map_err(unrecorded)?;
     Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted })
+}
+
+fn unrecorded(error: LedgerError) -> ApplyError {
+    ApplyError::Unrecorded(Box::new(error))
 }
 
 /// The root of a directory target. What is of another kind is not opened: the gate lets no plan of
@@ -180,12 +168,12 @@ pub fn abandon(
     let holder =
         Holder { principal: applier.clone(), host: host.to_owned(), pid: process, since: now };
     let (apply_id, lock_id) = ids;
-    let rounds = world.ledger.rounds(plan.digest()).map_err(Box::new)?;
+    let refused = |error| ApplyError::Ledger(Box::new(error));
+    let rounds = world.ledger.rounds(plan.digest()).map_err(refused)?;
     let Some(open) = rounds.last().filter(|round| round.state.is_open()) else {
-        return Err(Box::new(LedgerError::NothingBegun(plan.digest())).into());
+        return Err(refused(LedgerError::NothingBegun(plan.digest())));
     };
-    let lock =
-        world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(Box::new)?;
+    let lock = world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(refused)?;
     let files: Vec<FileChange> = plan.files_in_order().into_iter().cloned().collect();
     let ids: Vec<ApprovalId> = rounds.iter().map(|round| round.apply_id.clone()).collect();
     let report = match target_folder(plan, world.project) {
@@ -204,7 +192,7 @@ pub fn abandon(
         reason: reason.to_owned(),
     };
     let (receipt, envelope) = receipt(plan, said, &world)?;
-    world.ledger.abandon(lock, apply_id, &envelope, now).map_err(Box::new)?;
+    world.ledger.abandon(lock, apply_id, &envelope, now).map_err(unrecorded)?;
     let stop = report.stop().map(told).unwrap_or_default();
     Ok(Applied { receipt, envelope, stop, interrupted: false })
 }
@@ -270,7 +258,7 @@ pub fn receipt(
         reason,
     } = said;
     let proposal = &plan.document().proposal;
-    let previous = world.ledger.head(&crate::gate::target_key(plan)).map_err(Box::new)?;
+    let previous = world.ledger.head(&crate::gate::target_key(plan)).map_err(unrecorded)?;
     let receipt = Receipt {
         principal,
         apply_id,

@@ -1,12 +1,13 @@
 //! `countersign apply`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::fault::Fault;
 use super::keys;
+use super::ledger::whose::Whose;
 use super::paths::{self, PlanFolder};
 use super::session::Session;
 use crate::apply::{self, Applied, ApplyError, GivingUp, World};
@@ -50,7 +51,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     let trusted = session.trusted(true)?;
     let project = session.project()?;
     let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
-    let ledger = session.ledger(&trusted, Some(&folder.bytes))?;
+    let ledger = Whose::of_plan(&folder.bytes).open(&trusted, session)?;
     let applier = keys::applier(args.key.as_deref(), &trusted, session)?;
     session.world().catch_signals().map_err(|error| Fault::of(Code::Error, &error))?;
     let interrupted = std::sync::Arc::clone(&session.world().interrupted);
@@ -65,6 +66,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     };
     if let (true, Some(reason)) = (args.abandon, &args.reason) {
         let plan = folder.plan()?;
+        session.spend();
         let giving_up = GivingUp {
             applier: applier.principal.clone(),
             host: &session.world().host.clone(),
@@ -98,6 +100,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     }
     session.progress("observing the target again");
     let host = session.world().host.clone();
+    session.spend();
     let authorized = gate::authorize(
         cleared,
         Live {
@@ -159,14 +162,10 @@ fn finish(
     };
     if let Some(path) = &args.receipt {
         let path = session.path(path);
-        let parent = path.parent().map(files::open_folder);
-        let name = path.file_name().and_then(|name| name.to_str());
-        if let (Some(Ok(parent)), Some(name)) = (parent, name) {
-            parent
-                .replace(name, &applied.envelope, Mode::Open)
-                .map_err(|error| paths::file_fault(&error))?;
-        } else {
-            session.note(&format!("{} cannot be written; the receipt is {shown}", path.display()));
+        if let Err(why) = copy(&path, &applied.envelope) {
+            let path = path.display().to_string();
+            let line = format!("warning: {path} is not written ({why}); the receipt is {shown}");
+            session.tell(&format!("{}\n", crate::review::neutral::terminal(&line)));
         }
     }
     let code = code(applied);
@@ -178,6 +177,19 @@ fn finish(
         return Ok(code);
     }
     tell(applied, &shown, &folder.shown, session)
+}
+
+/// Writes the receipt where the user wants it, too.
+fn copy(path: &Path, envelope: &[u8]) -> Result<(), String> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str()))
+    else {
+        return Err("it is not the name of a file".to_owned());
+    };
+    let written = files::open_folder(parent).and_then(|f| f.replace(name, envelope, Mode::Open));
+    written.map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
 }
 
 fn tell(

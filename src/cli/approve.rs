@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::fault::Fault;
 use super::keys::{self, Person};
+use super::ledger::whose::Whose;
 use super::paths::{self, PlanFolder};
 use super::session::Session;
 use crate::document::code::Code;
@@ -97,7 +98,7 @@ fn desk(plan: &std::path::Path, session: &mut Session<'_, '_>) -> Result<Desk, F
     let trusted = session.trusted(false)?;
     let folder = paths::open(plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
-    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
+    let ledger = Whose::of_plan(&folder.bytes).open_if_there(&trusted, session)?;
     session.progress("examining the plan");
     let worker = session.world().program.clone();
     let examined = gate::examine(Inputs {
@@ -138,6 +139,7 @@ pub(super) fn run(args: &ApproveArgs, session: &mut Session<'_, '_>) -> Result<C
         reason: args.reason.clone(),
     };
     would_count(&desk, &approval)?;
+    warn_of_a_forwarded_agent(&person, session);
     confirm::show(&desk, &person, session)?;
     confirm::confirm(args, &desk, session)?;
     finish(&desk, &person, approval, args.prepare, session)
@@ -159,7 +161,19 @@ pub(super) fn reject(args: &RejectArgs, session: &mut Session<'_, '_>) -> Result
         renderer: review::RENDERER.to_owned(),
         reason: args.reason.clone(),
     };
+    warn_of_a_forwarded_agent(&person, session);
     finish(&desk, &person, rejection, false, session)
+}
+
+/// Whoever is root where one is logged in can have a forwarded agent sign whatever they like, and
+/// what is shown here is shown by that machine.
+fn warn_of_a_forwarded_agent(person: &Person, session: &mut Session<'_, '_>) {
+    let agent = person.signer.is_some() && person.place.starts_with("agent:");
+    if agent && session.variable("SSH_CONNECTION").is_some() {
+        session.tell(
+            "warning: you are logged in over SSH and an agent signs. If it is forwarded, this machine can have it sign anything: sign where you sit, or name a key file with --key.\n",
+        );
+    }
 }
 
 /// Everything that stands against the plan but missing approvals: those are what this is for.

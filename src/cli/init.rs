@@ -78,8 +78,9 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         Ok(place) => place,
         // A project of this name was here before: its ledger stays, so that what it spent stays spent.
         Err(fault) if fault.code() == Code::LedgerUnusable => {
-            let place =
-                session.ledger_folder(&project, &config::Ledger::default())?.display().to_string();
+            let place = ledger::whose::folder(&project, &config::Ledger::default(), session)?
+                .display()
+                .to_string();
             session.note(&format!("The ledger at {place} stays as it is."));
             place
         }

@@ -1,5 +1,7 @@
 //! `countersign ledger create`, `ledger show`, `ledger unlock`
 
+pub(super) mod whose;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -14,18 +16,19 @@ use crate::document::statement::ApprovalId;
 use crate::ledger::local::Local;
 use crate::ledger::{Description, Ledger, LedgerError};
 use crate::review::neutral::terminal as neutral;
+use whose::Whose;
 
 /// Make and look at the ledger, which makes "once" true
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerCommand {
-    /// Make the empty ledger of this project; never over another
+    /// Make the empty ledger of this project, an environment or a target; never over another
     ///
     /// Example: countersign ledger create
-    Create,
+    Create(Whose),
     /// Show locks, what was begun, and the chains of receipts
     ///
     /// Example: countersign ledger show
-    Show,
+    Show(Whose),
     Unlock(UnlockArgs),
 }
 
@@ -36,6 +39,8 @@ pub(super) enum LedgerCommand {
 pub(super) struct UnlockArgs {
     /// Id of the lock, as `ledger show` prints it
     id: ApprovalId,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 pub(super) fn ledger_fault(error: &LedgerError) -> Fault {
@@ -44,16 +49,18 @@ pub(super) fn ledger_fault(error: &LedgerError) -> Fault {
 
 pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     match command {
-        LedgerCommand::Create => {
+        LedgerCommand::Create(whose) => {
             let trusted = session.trusted(false)?;
-            let place = create(&trusted.config.name, &trusted.config.ledger, session)?;
+            let whose = whose.clone().known(&trusted.config)?;
+            let ledger = whose.configured(&trusted.config);
+            let place = create(&trusted.config.name, ledger, session)?;
             if session.json() {
                 session.print_json(&json!({"created": place}));
             } else {
                 session.print(&format!("Made an empty ledger at {place}\n"));
             }
         }
-        LedgerCommand::Show => show(session)?,
+        LedgerCommand::Show(whose) => show(whose, session)?,
         LedgerCommand::Unlock(args) => unlock(args, session)?,
     }
     Ok(Code::Ok)
@@ -66,7 +73,7 @@ pub(super) fn create(
     session: &Session<'_, '_>,
 ) -> Result<String, Fault> {
     let fault = |error: LedgerError| ledger_fault(&error);
-    let folder = session.ledger_folder(project, ledger)?;
+    let folder = whose::folder(project, ledger, session)?;
     if *ledger == config::Ledger::default() {
         let state = State::made(&session.state()?)
             .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
@@ -78,9 +85,9 @@ pub(super) fn create(
     Ok(place)
 }
 
-fn show(session: &mut Session<'_, '_>) -> Result<(), Fault> {
+fn show(whose: &Whose, session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted, None)?;
+    let ledger = whose.clone().known(&trusted.config)?.open(&trusted, session)?;
     let found = ledger.describe().map_err(|error| ledger_fault(&error))?;
     if session.json() {
         session.print_json(&found);
@@ -124,7 +131,7 @@ fn told(found: &Description) -> String {
 
 fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
-    let ledger = session.ledger(&trusted, None)?;
+    let ledger = args.whose.clone().known(&trusted.config)?.open(&trusted, session)?;
     let was = ledger.unlock(&args.id).map_err(|error| ledger_fault(&error))?;
     let holder = &was.lock.holder;
     if session.json() {

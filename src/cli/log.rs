@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::ledger::whose::Whose;
 use super::paths;
 use super::session::Session;
 use crate::document::code::Code;
@@ -23,15 +24,21 @@ use crate::trust::key::PublicKey;
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
     /// Only receipts of this plan
-    #[arg(value_name = "PLAN")]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["env", "target"])]
     plan: Option<PathBuf>,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 pub(super) fn run(args: &LogArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let trusted = session.trusted(false)?;
     let most = trusted.config.limits.max_plan_bytes;
     let plan = args.plan.as_ref().map(|typed| paths::open(typed, most, session)).transpose()?;
-    let ledger = session.ledger(&trusted, plan.as_ref().map(|plan| plan.bytes.as_slice()))?;
+    let whose = match &plan {
+        Some(plan) => Whose::of_plan(&plan.bytes),
+        None => args.whose.clone().known(&trusted.config)?,
+    };
+    let ledger = whose.open(&trusted, session)?;
     let only = plan.map(|plan| Digest::of(&plan.bytes));
     let fault = |error: LedgerError| Fault::of(error.code(), &error).hint(error.hint());
     let mut documents = Vec::new();

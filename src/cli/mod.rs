@@ -45,6 +45,7 @@ Environment:
   COUNTERSIGN_STATE        folder of keys and ledgers, instead of ~/.local/state/countersign
   HOME, XDG_STATE_HOME     where that folder and ~/.ssh are
   SSH_AUTH_SOCK            the ssh-agent
+  SSH_CONNECTION           set where one is logged in from afar: the agent may be forwarded
   NO_COLOR                 if set, no colour but with --color always
 
 Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode), 10 to 18 refused and nothing
@@ -166,7 +167,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World<'_>)
     match result {
         Ok(code) => code,
         Err(fault) => {
-            let fault = interrupted(fault, session.world());
+            let fault = interrupted(fault, &mut session);
             let code = fault.code();
             present::fault(&fault, output, session.world());
             code
@@ -192,10 +193,11 @@ impl Command {
     }
 }
 
-/// A failure from 20 on says itself what became of the target. One before it, in a run that
-/// somebody stopped, is the stop: the same key press ends the process that asks the policies.
-fn interrupted(fault: Fault, world: &World<'_>) -> Fault {
-    if world.is_interrupted() && fault.code() < Code::ApplyFailedClean {
+/// A failure before anything can be spent, in a run that somebody stopped, is the stop: the same
+/// key press ends the process that asks the policies. Any later one says itself what became of the
+/// target.
+fn interrupted(fault: Fault, session: &mut Session<'_, '_>) -> Fault {
+    if session.world().is_interrupted() && !session.spends() {
         return Fault::new(Code::Interrupted, "interrupted; nothing was changed");
     }
     fault

@@ -62,6 +62,9 @@ pub(super) struct PlanArgs {
 pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let project = session.project()?;
     let trusted = session.trusted(false)?;
+    if let Some(requester) = &args.requested_by {
+        known(requester, &trusted)?;
+    }
     let planner = keys::machine("planner", "COUNTERSIGN_PLANNER_KEY", &trusted, session)?;
     let (plan, input) = make(args, &planner.principal, &trusted, session)?;
     let shown = shown(&project, &plan, session);
@@ -123,6 +126,25 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
     Ok(if args.detailed_exitcode { Code::ChangesPresent } else { Code::Ok })
 }
 
+/// Whoever asks is kept from approving, so a name that is nobody's would keep nobody.
+fn known(requester: &Label, trusted: &Trusted) -> Result<(), Fault> {
+    let root = &trusted.root;
+    if root.principal(requester).is_some() {
+        return Ok(());
+    }
+    let people = root.principals().filter(|one| !one.is_machine());
+    let people: Vec<_> = people.map(|one| one.id().as_str()).collect();
+    Err(Fault::new(
+        Code::Error,
+        format!("{requester} is nobody in trust.json version {}", root.version()),
+    )
+    .because("--requested-by keeps whoever asked from approving, so it names one of trust.json")
+    .hint(format!("people there: {}", people.join(", ")))
+    .hint(format!(
+        "or enrol them on the trusted side: `countersign trust add {requester} --key FILE.pub --role ROLE`"
+    )))
+}
+
 /// Intake, observation, plan.
 fn make(
     args: &PlanArgs,
@@ -161,13 +183,6 @@ fn make(
     let read = intake::read(&sources, &defaults, &limits).map_err(|error| input_fault(&error))?;
     for note in &read.notes {
         session.note(&review::neutral::terminal(note));
-    }
-    if let Some(person) = args.requested_by.as_ref().filter(|p| trusted.root.principal(p).is_none())
-    {
-        let version = trusted.root.version();
-        session.note(&format!(
-            "{person} is nobody in trust.json version {version}: if the name is wrong, whoever asked could approve."
-        ));
     }
     let proposal = read.proposal;
     let unknown = |error| {

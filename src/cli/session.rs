@@ -8,12 +8,8 @@ use super::progress::Progress;
 use super::world::World;
 use super::{Colour, Options, Output, present};
 use crate::clock::Instant;
-use crate::config;
 use crate::document::code::Code;
-use crate::document::ident::Label;
 use crate::gate::{Trusted, TrustedError};
-use crate::ledger::local::Local;
-use crate::ledger::{Ledger, LedgerError};
 use crate::review::Style;
 
 /// A command's surroundings.
@@ -21,11 +17,12 @@ pub(crate) struct Session<'s, 'w> {
     options: Options,
     world: &'s mut World<'w>,
     progress: Progress,
+    spends: bool,
 }
 
 impl<'s, 'w> Session<'s, 'w> {
     pub(super) fn new(options: Options, world: &'s mut World<'w>) -> Self {
-        Self { options, world, progress: Progress::new() }
+        Self { options, world, progress: Progress::new(), spends: false }
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -34,6 +31,17 @@ impl<'s, 'w> Session<'s, 'w> {
 
     pub(super) fn world(&mut self) -> &mut World<'w> {
         self.world
+    }
+
+    /// From now on approvals may be spent and the target changed: a failure is what it says it is,
+    /// and no interrupt stands for it.
+    pub(super) fn spend(&mut self) {
+        self.spends = true;
+    }
+
+    /// Whether [`Session::spend`] was called.
+    pub(super) fn spends(&self) -> bool {
+        self.spends
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -185,42 +193,6 @@ impl<'s, 'w> Session<'s, 'w> {
             None => Err(Fault::new(Code::Error, "there is no home folder to keep state in")
                 .hint("set HOME, or COUNTERSIGN_STATE to a folder of yours")),
         }
-    }
-
-    /// Where a ledger is kept on this machine.
-    pub(super) fn ledger_folder(
-        &self,
-        project: &Label,
-        ledger: &config::Ledger,
-    ) -> Result<PathBuf, Fault> {
-        match ledger {
-            config::Ledger::Local { path: Some(path) } => Ok(PathBuf::from(path)),
-            config::Ledger::Local { path: None } => {
-                Ok(self.state()?.join("ledgers").join(project.as_str()))
-            }
-        }
-    }
-
-    /// The ledger of the target that a plan is for, by the trusted configuration; the project's
-    /// where no plan is meant, or the plan cannot be read.
-    pub(super) fn ledger(&self, trusted: &Trusted, plan: Option<&[u8]>) -> Result<Ledger, Fault> {
-        let config = &trusted.config;
-        let place = plan.and_then(|bytes| {
-            let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-            let label = |at: &str| value.pointer(at)?.as_str()?.parse::<Label>().ok();
-            Some((label("/proposal/environment")?, label("/proposal/target")?))
-        });
-        let ledger = match &place {
-            Some((environment, target)) => config.ledger_of(environment, target),
-            None => &config.ledger,
-        };
-        let project = &config.name;
-        let folder = self.ledger_folder(project, ledger)?;
-        let place = folder.display().to_string();
-        let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
-        store
-            .and_then(|store| Ledger::open(Box::new(store), project))
-            .map_err(|error| Fault::of(error.code(), &error).hint(error.hint()))
     }
 
     /// Asks for one line; an error that names `flag` where nobody answers.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::ledger::whose::Whose;
 use super::paths;
 use super::session::Session;
 use crate::document::code::Code;
@@ -153,7 +154,7 @@ fn one(
 ) -> Result<(State, serde_json::Value, String), Fault> {
     let folder = paths::open(typed, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
-    let ledger = session.ledger(trusted, Some(&folder.bytes)).ok();
+    let ledger = Whose::of_plan(&folder.bytes).open_if_there(trusted, session)?;
     let worker = session.world().program.clone();
     let examined = gate::examine(Inputs {
         plan: &folder.bytes,

@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Label;
-use crate::files::{self, Mode};
+use crate::files::{self, FileError};
 use crate::trust::principal::Nature;
 use crate::trust::quorum::Demand;
 use crate::trust::root::{Addition, Revocation, RootError, TrustRoot};
@@ -112,6 +112,9 @@ pub(super) struct RenewArgs {
     approval_max_hours: Option<u32>,
 }
 
+/// Bytes of trust.json that are read at most.
+const MOST: u64 = 4 << 20;
+
 fn demand(text: &str) -> Result<Demand, String> {
     let wrong = || format!("{text:?} is not ROLE=N, such as approver=2");
     let (role, count) = text.split_once('=').ok_or_else(wrong)?;
@@ -121,7 +124,7 @@ fn demand(text: &str) -> Result<Demand, String> {
 
 pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let folder = files::open_folder(&session.trusted_folder(false)?).map_err(|e| file_fault(&e))?;
-    let bytes = folder.read("trust.json", 4 << 20).map_err(|error| {
+    let bytes = folder.read("trust.json", MOST).map_err(|error| {
         Fault::of(Code::TrustInvalid, &error).hint("`countersign init` makes trust.json")
     })?;
     let root = TrustRoot::parse(&bytes).map_err(|error| root_fault(&error))?;
@@ -143,7 +146,9 @@ pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Resu
             root.renewed(at, args.approval_max_hours).map_err(|e| root_fault(&e))?
         }
     };
-    folder.replace("trust.json", changed.to_bytes(), Mode::Open).map_err(|e| file_fault(&e))?;
+    folder
+        .replace_if("trust.json", changed.to_bytes(), MOST, &|found| found == bytes)
+        .map_err(|error| written_fault(&error))?;
     if session.json() {
         session.print_json(&json!({"version": changed.version(), "digest": changed.digest()}));
     } else {
@@ -153,6 +158,15 @@ pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Resu
         ));
     }
     Ok(Code::Ok)
+}
+
+/// Two edits at once: neither is lost without a word.
+fn written_fault(error: &FileError) -> Fault {
+    match matches!(error, FileError::Changed { .. }) {
+        true => Fault::new(Code::TrustInvalid, "trust.json changed meanwhile; run it again")
+            .hint("the other change stands, and this one was not made"),
+        false => file_fault(error),
+    }
 }
 
 fn root_fault(error: &RootError) -> Fault {

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::ledger::whose::Whose;
 use super::paths;
 use super::session::Session;
 use super::status::shown;
@@ -34,7 +35,7 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
     let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&args.approvals, session)?;
     // Without a ledger the rest can still be checked; what was not is said.
-    let ledger = session.ledger(&trusted, Some(&folder.bytes)).ok();
+    let ledger = Whose::of_plan(&folder.bytes).open_if_there(&trusted, session)?;
     let mut unchecked = Vec::new();
     if ledger.is_none() {
         unchecked.push(

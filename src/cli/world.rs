@@ -42,8 +42,8 @@ pub struct World<'w> {
 }
 
 /// Variables that are looked at, besides those that begin with `COUNTERSIGN_`.
-const KNOWN: [&str; 7] =
-    ["HOME", "PATH", "XDG_STATE_HOME", "SSH_AUTH_SOCK", "NO_COLOR", "CI", "TERM"];
+const KNOWN: [&str; 8] =
+    ["HOME", "PATH", "XDG_STATE_HOME", "SSH_AUTH_SOCK", "SSH_CONNECTION", "NO_COLOR", "CI", "TERM"];
 
 impl World<'static> {
     /// The world of this process.

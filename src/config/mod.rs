@@ -308,15 +308,23 @@ impl Config {
         own.or(environment.and_then(|found| found.ledger.as_ref())).unwrap_or(&self.ledger)
     }
 
+    /// One environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which lists what there is.
+    pub fn environment(&self, name: &Label) -> Result<&Environment, ConfigError> {
+        self.environments.get(name).ok_or_else(|| {
+            let (name, known) = (name.clone(), listed(self.environments.keys()));
+            ConfigError::Environment { name, known }
+        })
+    }
+
     /// One target.
     ///
     /// # Errors
     /// [`ConfigError`], which lists what there is.
     pub fn target(&self, environment: &Label, name: &Label) -> Result<&Target, ConfigError> {
-        let found = self.environments.get(environment).ok_or_else(|| {
-            let (name, known) = (environment.clone(), listed(self.environments.keys()));
-            ConfigError::Environment { name, known }
-        })?;
+        let found = self.environment(environment)?;
         found.targets.get(name).ok_or_else(|| {
             let (name, known) = (name.clone(), listed(found.targets.keys()));
             ConfigError::Target { environment: environment.clone(), name, known }

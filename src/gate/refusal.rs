@@ -289,7 +289,18 @@ impl Refusal {
             Self::NoVerdict(_) => {
                 "mend the policies on the trusted side: without a verdict nothing is approved or applied"
             }
-            Self::Quorum(_) => "mend trust.json or the policy that asks for the role",
+            Self::Quorum(error) => match **error {
+                QuorumError::Requester(_) => {
+                    "plan again with `--requested-by` somebody of trust.json, or enrol them on the trusted side"
+                }
+                QuorumError::Environment(_)
+                | QuorumError::Planner(_)
+                | QuorumError::MachineRole(_)
+                | QuorumError::RoleNobodyHas(_)
+                | QuorumError::CountZero(_) => {
+                    "mend trust.json or the policy that asks for the role"
+                }
+            },
             Self::BelowQuorum(_) => {
                 "ask for the approvals that are missing: `countersign status {plan}` says who could"
             }

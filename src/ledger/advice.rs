@@ -41,7 +41,9 @@ impl LedgerError {
             Self::Damaged { .. } => {
                 "restore it from a backup; an empty ledger would let spent approvals count again"
             }
-            Self::Unusable { .. } => "see that the folder is there, writable, and not full",
+            Self::Unusable { .. } => {
+                "see that the folder is there, yours, changed by nobody else, writable, and not full"
+            }
             Self::Contended(_) | Self::Busy(_) => "wait for the other apply, then try again",
             Self::Lost(_) => "find out who unlocked it before anything is applied again",
             Self::Held(held) if held.alive => "wait for that apply to end",

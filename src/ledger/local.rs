@@ -36,19 +36,25 @@ impl Local {
     /// Makes the folder, where it is missing, for its owner alone.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`].
+    /// [`StoreError::Unusable`], also for a folder that others may change, or that is not this
+    /// user's: whoever can put records there decides what was spent.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let folder = make_folder(path).map_err(|error| unusable(path, error))?;
+        folder.check_private().map_err(|error| unusable(path, error))?;
         Ok(Self { folder, path: path.to_owned() })
     }
 
     /// Opens a folder that is there.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if it is not; else [`StoreError::Unusable`].
+    /// [`StoreError::Missing`] if it is not; else [`StoreError::Unusable`], as in
+    /// [`Local::create`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match open_folder(path) {
-            Ok(folder) => Ok(Self { folder, path: path.to_owned() }),
+            Ok(folder) => {
+                folder.check_private().map_err(|error| unusable(path, error))?;
+                Ok(Self { folder, path: path.to_owned() })
+            }
             Err(error) if error.is_absent() => Err(StoreError::Missing(shown(path))),
             Err(error) => Err(unusable(path, error)),
         }

@@ -79,6 +79,9 @@ pub enum QuorumError {
     /// The plan's planner is nobody.
     #[error("the plan's planner {0} is not in trust.json")]
     Planner(Label),
+    /// Whoever asked for the plan is nobody: nobody would be kept from approving their own wish.
+    #[error("the plan was requested by {0}, who is not in trust.json")]
+    Requester(Label),
     /// A policy asks for a machine's role.
     #[error("a policy asks for an approval by role {0}, which only machines have")]
     MachineRole(Label),
@@ -122,7 +125,8 @@ pub fn count(root: &TrustRoot, question: &Question<'_>) -> Result<Standing, Quor
     let demands = raise(root, &requirement.demands, raised)?;
 
     let planner = root.principal(planner).ok_or_else(|| QuorumError::Planner(planner.clone()))?;
-    let requester = requested_by.and_then(|requester| root.principal(requester));
+    let known = |id: &Label| root.principal(id).ok_or_else(|| QuorumError::Requester(id.clone()));
+    let requester = requested_by.map(known).transpose()?;
     let own: BTreeSet<&Label> =
         [Some(planner), requester].into_iter().flatten().map(Principal::person).collect();
 
