@@ -96,6 +96,14 @@ pub(super) fn is_secret(text: &str) -> bool {
         || text.to_ascii_uppercase().contains("PRIVATE KEY")
         || text.contains("-----BEGIN")
         || is_encoded(text)
+        || is_token(text)
+}
+
+/// Whether the text is one long word, as 32 bytes are in hexadecimal or base64. A path of that
+/// length has a slash or a dot.
+fn is_token(text: &str) -> bool {
+    text.len() >= 40
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'_' | b'='))
 }
 
 /// Whether the text begins as a key file, or the inside of one, does in base64 of either alphabet.

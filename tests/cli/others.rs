@@ -155,9 +155,39 @@ fn a_key_in_a_real_agent_signs_an_approval() {
     let line = ["approve", "plans/scale-web", "--digest", &digest];
     let mut command = shop.command(&line);
     command.env("SSH_AUTH_SOCK", &agent.socket);
-    shop.finish(&line, command).exits(0).says(&["Signing as alice with key SHA256:", "agent"]);
+    let run = shop.finish(&line, command).exits(0);
+    assert!(!run.stderr.contains("warning"), "{run:#?}");
+    run.says(&["Signing as alice with key SHA256:", "agent"]);
     let approval = shop.only("approvals", ".intoto.json").display().to_string();
     let public = shop.path("alice/.ssh/id_ed25519.pub").display().to_string();
     check(&["dsse", &approval, &public]).unwrap();
     shop.run(&["apply", "plans/scale-web", "--trusted", "."]).exits(0);
+}
+
+#[test]
+fn an_agent_that_may_be_forwarded_signs_with_a_warning() {
+    let shop = Shop::planned();
+    let agent = Agent::start(&shop);
+    let key = shop.path("alice/.ssh/id_ed25519");
+    let digest = shop.digest("scale-web");
+    let run = |agent: &Agent, line: &[&str]| {
+        let mut command = shop.command(line);
+        command.env("SSH_AUTH_SOCK", &agent.socket).env("SSH_CONNECTION", "::1 40000 ::1 22");
+        shop.finish(line, command).exits(0).stderr
+    };
+    let warning = "warning: you are logged in over SSH and an agent signs";
+    let reject = ["reject", "plans/scale-web", "--reason", "no"];
+    let approve = ["-q", "approve", "plans/scale-web", "--digest", &digest];
+    // A key file does not travel.
+    assert!(!run(&agent, &reject).contains("warning"));
+    let mut add = Command::new("ssh-add");
+    add.arg("-q").arg(&key).env("SSH_AUTH_SOCK", &agent.socket).stdin(Stdio::null());
+    let added = wait(add.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    assert!(added.status.success(), "{added:?}");
+    fs::remove_file(&key).unwrap();
+    for line in [&reject[..], &approve] {
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        let said = run(&agent, line);
+        assert!(said.contains(warning), "{said}");
+    }
 }

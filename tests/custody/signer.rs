@@ -5,14 +5,16 @@ use std::path::Path;
 use countersign::custody::agent::AgentError;
 use countersign::custody::key_file::KeyFileError;
 use countersign::custody::passphrase;
+use countersign::custody::setting::SettingError;
 use countersign::custody::signer::{
-    Named, Place, Places, SignerError, find, from_setting, resolve,
+    Named, NamedError, Place, Places, SignerError, find, from_setting, resolve,
 };
 use countersign::trust::key::PublicKey;
 use countersign::trust::sign::Sign as _;
 use zeroize::Zeroizing;
 
 use super::agent::Running;
+use crate::support::secret::{leaked, spellings};
 use crate::support::trust::{keygen, public};
 
 fn public_of(path: &Path) -> PublicKey {
@@ -118,5 +120,60 @@ fn a_setting_holds_a_key_or_the_path_of_one() {
     let refused = from_setting("KEY", &bad, &mut passphrase::nobody).unwrap_err();
     assert!(matches!(refused, SignerError::File(KeyFileError::Damaged { .. })), "{refused:?}");
     let refused = from_setting("KEY", "", &mut passphrase::nobody).unwrap_err();
-    assert!(matches!(refused, SignerError::File(KeyFileError::File(_))), "{refused:?}");
+    assert!(matches!(refused, SignerError::Setting(SettingError::File { .. })), "{refused:?}");
+    // What a shell or a secret store puts in front.
+    for before in ["\n", "\r\n", "  ", "\u{feff}", "\u{feff}\n\t "] {
+        let signer = from_setting("KEY", &format!("{before}{text}"), &mut passphrase::nobody);
+        assert_eq!(signer.unwrap().public(), &public_of(&key), "{before:?}");
+    }
+}
+
+/// All that an error says, also to a debugger.
+fn everything(error: &SignerError) -> String {
+    let mut said = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        said.push_str(&format!(" {error}"));
+        source = error.source();
+    }
+    said
+}
+
+#[test]
+fn a_setting_is_named_and_its_value_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = keygen(folder.path(), "planner", &["-t", "ed25519", "-N", ""]);
+    let text = std::fs::read_to_string(&key).unwrap();
+    for (what, value) in spellings(&text) {
+        let refused = from_setting("KEY", &value, &mut passphrase::nobody).unwrap_err();
+        let said = everything(&refused);
+        assert!(said.contains("KEY"), "{what}: {said}");
+        assert_eq!(leaked(&value, &said), None, "{what}: {said}");
+    }
+    // Nor a path, which may be a key in a spelling that nobody thought of.
+    let open = folder.path().join("open");
+    std::fs::write(&open, &text).unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for (value, why) in [
+        (path("nowhere"), "No such file"),
+        (path("open"), "may be read or changed by others"),
+        (path(""), "is no plain file"),
+        ("../../etc/nothing".to_owned(), "No such file"),
+    ] {
+        let refused = from_setting("KEY", &value, &mut passphrase::nobody).unwrap_err();
+        let said = everything(&refused);
+        assert!(said.contains("KEY") && said.contains(why), "{said}");
+        assert_eq!(leaked(&value, &said), None, "{said}");
+    }
+}
+
+#[test]
+fn a_key_in_place_of_its_name_is_refused_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = keygen(folder.path(), "id", &["-t", "ed25519", "-N", ""]);
+    let text = std::fs::read_to_string(&key).unwrap();
+    for (what, value) in spellings(&text).into_iter().chain([("as it is", text.clone())]) {
+        assert_eq!(value.parse::<Named>(), Err(NamedError::Secret), "{what}");
+    }
+    assert!("/home/a/.ssh/a-key-for-the-production-environment".parse::<Named>().is_ok());
 }

@@ -6,6 +6,7 @@ mod bytes;
 mod crash;
 mod disk;
 mod fixtures;
+mod interrupts;
 mod lies;
 mod live;
 mod race;

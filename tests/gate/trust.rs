@@ -168,3 +168,33 @@ fn nothing_is_written_once_the_approvals_ran_out() {
     let wanted = [Code::ApprovalInvalid, Code::ApplyFailedClean, Code::ApplyPartial, Code::Ok];
     assert_eq!(codes, wanted);
 }
+
+#[test]
+fn of_two_edits_at_once_one_stands_and_the_other_says_so() {
+    let project = Project::new();
+    let path = project.file("trust.json");
+    let other = Project::new();
+    other.works(&["trust", "remove", "carol"]);
+    let theirs = std::fs::read(other.file("trust.json")).unwrap();
+    let (to, bytes) = (path.clone(), theirs.clone());
+    // The clock is read between the reading of trust.json and its writing.
+    let meddled = project.with_clock(move || {
+        std::fs::write(&to, &bytes).unwrap();
+        now()
+    });
+    let said = meddled.run(&["trust", "renew", "--days", "30"]);
+    said.must_say(Code::TrustInvalid, "trust.json changed meanwhile; run it again");
+    assert_eq!(std::fs::read(&path).unwrap(), theirs);
+    meddled.works(&["trust", "renew", "--days", "30"]);
+    assert_ne!(std::fs::read(&path).unwrap(), theirs);
+}
+
+#[test]
+fn a_plan_that_nobody_of_the_trust_root_requested_is_refused() {
+    let project = Project::planned();
+    project.works(&["plan", "-f", "../proposal.yaml", "--requested-by", "carol"]);
+    project.approve("alice");
+    project.approve("bob");
+    project.works(&["trust", "remove", "carol"]);
+    project.refuses(Code::TrustInvalid, "requested by carol, who is not in trust.json");
+}

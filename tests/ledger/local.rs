@@ -38,6 +38,28 @@ fn others_cannot_read_the_folder() {
 }
 
 #[test]
+fn a_folder_that_others_may_change_is_no_ledger() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    drop(local_created(&path));
+    let mode = |bits| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(bits)).unwrap();
+    };
+    for exposed in [0o770, 0o702, 0o777, 0o1777] {
+        mode(exposed);
+        for refused in [Local::open(&path), Local::create(&path)] {
+            let error = refused.unwrap_err();
+            let StoreError::Unusable { place, source } = &error else { panic!("{error}") };
+            assert_eq!(*place, path.display().to_string());
+            assert!(source.to_string().contains("may be changed by others"), "{source}");
+        }
+    }
+    mode(0o755);
+    Local::open(&path).unwrap();
+}
+
+#[test]
 fn a_symlink_anywhere_in_the_ledger_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");

@@ -3,4 +3,5 @@
 pub(crate) mod apply;
 pub(crate) mod killed;
 pub(crate) mod project;
+pub(crate) mod secret;
 pub(crate) mod trust;

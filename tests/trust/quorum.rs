@@ -157,9 +157,17 @@ fn whoever_asked_or_answers_for_the_planner_does_not_count() {
     }
     let standing = ask(&root, Class::None, &[], Some("bob"), &[yes("carol", 1)]).unwrap();
     assert!(standing.is_met());
-    // Somebody who is no principal takes nobody out but the planner's owner.
-    let standing = ask(&root, Class::None, &[], Some("stranger"), &[yes("bob", 1)]).unwrap();
-    assert!(standing.is_met() && !standing.counted[0].self_approved);
+}
+
+#[test]
+fn a_requester_who_is_nobody_refuses_because_nobody_would_be_excluded() {
+    for may in [false, true] {
+        let mut value = wanting(&[("sre", 1)]);
+        value["quorum"][0]["requesterMayApprove"] = may.into();
+        let root = load(&value).unwrap();
+        let refused = ask(&root, Class::None, &[], Some("stranger"), &[yes("bob", 1)]);
+        assert_eq!(refused.unwrap_err(), QuorumError::Requester(label("stranger")));
+    }
 }
 
 #[test]

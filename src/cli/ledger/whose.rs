@@ -95,7 +95,7 @@ impl Whose {
     ) -> Result<Option<Ledger>, Fault> {
         match self.opened(trusted, session)? {
             Ok(ledger) => Ok(Some(ledger)),
-            Err(error) if matches!(error, LedgerError::Missing(_)) => Ok(None),
+            Err(LedgerError::Missing(_)) => Ok(None),
             Err(error) => Err(self.fault(&error, &trusted.config)),
         }
     }
