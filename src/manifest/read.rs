@@ -13,6 +13,7 @@ use super::Limits;
 use super::node::{Node, NodeKind};
 use super::problem::Problem;
 use super::scalar::{Plain, plain};
+use super::size::depth;
 use super::text::{number, position};
 use crate::document::canonical::MAX_INTEGER;
 use crate::document::ident::Pointer;
@@ -33,6 +34,8 @@ pub struct Document {
     pub node: Node,
     /// Whether anchors or aliases stand in it, which cannot be edited in place.
     pub aliased: bool,
+    /// Bytes that its aliases expand to.
+    pub expanded: usize,
     /// Number of comments in `span`.
     pub comments: u32,
 }
@@ -110,14 +113,6 @@ struct Anchored {
     depth: usize,
 }
 
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-    }
-}
-
 enum OpenKind {
     List(Vec<Value>, Vec<Node>),
     Map(Map<String, Value>, Vec<(String, Range<usize>, Node)>, Option<(String, Range<usize>)>),
@@ -128,7 +123,11 @@ struct Reader<'t> {
     limits: Limits,
     stack: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
+    /// Bytes that aliases expanded to, and those of them in documents that have ended.
     expanded: usize,
+    settled: usize,
+    /// Bytes of all values that are kept for aliases.
+    kept: usize,
     found: Vec<Document>,
     root: Option<(Value, Node)>,
     start: usize,
@@ -146,6 +145,8 @@ impl<'t> Reader<'t> {
             stack: Vec::new(),
             anchors: HashMap::new(),
             expanded: 0,
+            settled: 0,
+            kept: 0,
             found: Vec::new(),
             root: None,
             start: 0,
@@ -241,10 +242,12 @@ impl<'t> Reader<'t> {
         {
             let Self { line, comments, aliased, .. } = *self;
             let span = self.start..at;
-            self.found.push(Document { value, span, line, node, aliased, comments });
-            (self.start, self.comments) = (at, 0);
+            let expanded = self.expanded - self.settled;
+            self.found.push(Document { value, span, line, node, aliased, expanded, comments });
+            (self.start, self.comments, self.settled) = (at, 0, self.expanded);
         }
         self.aliased = false;
+        self.kept = 0;
         self.anchors.clear();
     }
 
@@ -357,6 +360,11 @@ impl<'t> Reader<'t> {
         }
         if anchor > 0 {
             let size = node.span.len().max(8) + self.expanded.saturating_sub(before);
+            self.kept = self.kept.saturating_add(size);
+            if self.kept > self.limits.max_bytes {
+                let message = "anchors in anchors hold more than the size limit";
+                return self.refuse(message, "write the values out", span);
+            }
             let (depth, value) = (depth(&value), value.clone());
             self.anchors.insert(anchor, Anchored { value, size, depth });
             // An anchor cannot be kept by an edit of what it names.
