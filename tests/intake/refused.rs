@@ -120,7 +120,7 @@ fn an_object_says_who_it_is() {
         op(
             &one("metadata: {name: a, namespace: b}, items: [1]"),
             "has a top-level `items`",
-            (4, 82),
+            (4, 86),
             "/operations/0/apply/items",
         ),
         op(
@@ -144,7 +144,7 @@ fn an_object_says_who_it_is() {
         raw(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\nitems:\n- apiVersion: v1\n",
             "has a top-level `items`",
-            (5, 1),
+            (5, 3),
             "/items",
         ),
         op("- apply: []\n", "a list, where an object is expected", (4, 10), "/operations/0/apply"),

@@ -36,7 +36,7 @@ fn a_list_is_its_items_whatever_its_name() {
 fn secret_values_in_a_list_with_a_name_are_seen() {
     let secret = "{apiVersion: v1, kind: Secret, metadata: {name: k, namespace: s}, stringData: {p: hunter2}}";
     let text = format!(
-        "apiVersion: v1\nkind: SecretList\nmetadata: {{name: n, namespace: s}}\nitems: [{secret}]\n"
+        "apiVersion: v1\nkind: SecretList\nmetadata: {{name: few, namespace: s}}\nitems: [{secret}]\n"
     );
     let folder = project(&[("a.yaml", &text)]);
     let tree = Tree::read(folder.path(), &target(""), &Limits::default()).unwrap();
