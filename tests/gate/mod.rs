@@ -8,5 +8,6 @@ mod disk;
 mod fixtures;
 mod lies;
 mod live;
+mod planner;
 mod race;
 mod trust;
