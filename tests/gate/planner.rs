@@ -104,7 +104,9 @@ fn files_that_are_swapped_after_they_were_read_change_nothing() {
 #[test]
 fn a_chain_of_receipts_that_was_tampered_with_is_told() {
     type Spoil = fn(&std::path::Path);
-    let cases: [Spoil; 4] = [
+    let cases: [Spoil; 6] = [
+        |chain| std::fs::remove_file(chain.join("000000000002.json")).unwrap(),
+        |chain| std::fs::remove_dir_all(chain).unwrap(),
         |chain| std::fs::remove_file(chain.join("000000000001.json")).unwrap(),
         |chain| {
             let (first, second) =
