@@ -10,4 +10,5 @@ mod lies;
 mod live;
 mod planner;
 mod race;
+mod resume;
 mod trust;
