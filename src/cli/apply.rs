@@ -55,12 +55,12 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     session.world().catch_signals().map_err(|error| Fault::of(Code::Error, &error))?;
     let interrupted = std::sync::Arc::clone(&session.world().interrupted);
     let interrupted = move || interrupted.load(std::sync::atomic::Ordering::SeqCst);
-    let clock = session.world().clock;
+    let clock = std::sync::Arc::clone(&session.world().clock);
     let world = World {
         ledger: &ledger,
         project: &project,
         signer: &applier.signer,
-        clock: &clock,
+        clock: &*clock,
         interrupted: &interrupted,
     };
     if let (true, Some(reason)) = (args.abandon, &args.reason) {
@@ -107,7 +107,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
             applier: applier.signer.public(),
             host: &host,
             process: std::process::id(),
-            clock: &clock,
+            clock: &*clock,
             ids: (&keys::random_id()?, &keys::random_id()?),
             resume: args.resume,
         },

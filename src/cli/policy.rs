@@ -47,8 +47,12 @@ pub(super) fn run(command: &PolicyCommand, session: &mut Session<'_, '_>) -> Res
 
 pub(super) fn policy_fault(error: &PolicyError) -> Fault {
     let mut fault = Fault::of(Code::Error, error);
-    for problem in error.problems() {
-        fault = fault.because(problem.to_string()).hint(problem.hint.clone());
+    for (at, problem) in error.problems().iter().enumerate() {
+        // The error says the first one itself.
+        if at > 0 {
+            fault = fault.because(problem.to_string());
+        }
+        fault = fault.hint(problem.hint.clone());
     }
     fault
 }

@@ -34,7 +34,7 @@ pub struct World<'w> {
     /// Whether a thread may say on the process's own stderr what is being done.
     pub watched: bool,
     /// Reads the clock.
-    pub clock: fn() -> Instant,
+    pub clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     /// Asks for a passphrase without showing it.
     pub passphrase: fn(&str) -> std::io::Result<Zeroizing<String>>,
     /// Whether somebody asked to stop.
@@ -67,7 +67,7 @@ impl World<'static> {
             directory: std::env::current_dir().unwrap_or_default(),
             program: std::env::current_exe().unwrap_or_default(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            clock: Instant::now,
+            clock: Arc::new(Instant::now),
             passphrase: |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new),
             interrupted: Arc::new(AtomicBool::new(false)),
         }

@@ -101,20 +101,26 @@ pub enum ApprovalFault {
 }
 
 /// What an approval is held against.
-pub(super) struct Against<'a> {
-    pub(super) plan: Digest,
-    pub(super) policy: Digest,
-    pub(super) root: &'a TrustRoot,
-    pub(super) now: Instant,
+#[derive(Clone, Copy)]
+pub struct Against<'a> {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Digest of the policies in force.
+    pub policy: Digest,
+    /// The trust root in force.
+    pub root: &'a TrustRoot,
+    /// Now.
+    pub now: Instant,
     /// Whether an id was spent, and not by the plan's own unfinished round.
-    pub(super) spent: &'a dyn Fn(&ApprovalId) -> bool,
+    pub spent: &'a dyn Fn(&ApprovalId) -> bool,
 }
 
-/// The approval that a paper holds, if it counts.
+/// The approval that a paper holds, if it counts. It is no permission: people are counted, and an
+/// [`super::Authorized`] is made, elsewhere.
 ///
 /// # Errors
 /// [`ApprovalFault`], the first that holds.
-pub(super) fn judge(paper: &Paper, against: &Against<'_>) -> Result<Approval, ApprovalFault> {
+pub fn judge(paper: &Paper, against: &Against<'_>) -> Result<Approval, ApprovalFault> {
     let Against { plan, policy, root, now, spent } = against;
     let (bytes, key) = verified(paper, root)?;
     let statement = Statement::<Approval>::from_bytes(&bytes).map_err(ApprovalFault::Statement)?;
@@ -148,7 +154,10 @@ pub(super) fn judge(paper: &Paper, against: &Against<'_>) -> Result<Approval, Ap
     if approval.policy_digest != *policy {
         return Err(ApprovalFault::OtherPolicy { policy: approval.policy_digest });
     }
-    let newer = approval.trust_version.parse::<u64>().map_or(true, |v| v > root.version());
+    let version = approval.trust_version.parse::<u64>().ok();
+    // One spelling only: not `+7`, not `07`.
+    let version = version.filter(|version| version.to_string() == approval.trust_version);
+    let newer = version.is_none_or(|version| version > root.version());
     if newer {
         let theirs = approval.trust_version;
         return Err(ApprovalFault::TrustNewer { theirs, ours: root.version() });

@@ -13,7 +13,7 @@ use crate::clock::Instant;
 use crate::config::Target;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
-use crate::ledger::{Holder, Ledger, Spent, TargetKey};
+use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Spent, TargetKey};
 use crate::observe::directory;
 use crate::plan::{self, Plan};
 use crate::trust::key::PublicKey;
@@ -154,6 +154,7 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
 /// Everything between the lock and the spend. Gives the moment of the spend, and the end of the
 /// first approval.
 fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), Refusal> {
+    unspent(cleared, live.ledger)?;
     if !live.resume {
         same_bytes(&cleared.plan, live.trusted, live.project)?;
     }
@@ -174,6 +175,22 @@ fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), R
     seen.map_err(|error| Refusal::Ledger(Box::new(error)))?;
     let first = cleared.counted.iter().map(|approval| approval.expires_at).min();
     Ok((now, first.unwrap_or_else(|| again.expires_at()).min(again.expires_at())))
+}
+
+/// Looks at the approvals once more, now that nobody else holds the target: an apply that ended in
+/// between has spent them, which says more than the traces it left on the target.
+fn unspent(cleared: &Cleared, ledger: &Ledger) -> Result<(), Refusal> {
+    let refuse = |error| Refusal::Ledger(Box::new(error));
+    for approval in &cleared.counted {
+        let id = &approval.approval_id;
+        match ledger.approval_use(cleared.plan.digest(), id).map_err(refuse)? {
+            ApprovalUse::Unspent | ApprovalUse::Resumable { .. } => {}
+            ApprovalUse::Spent { plan } => {
+                return Err(refuse(LedgerError::Spent { approval: id.clone(), plan }));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Observes the target again and compares the plan that follows byte for byte.

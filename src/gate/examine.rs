@@ -19,6 +19,7 @@ use crate::policy::verdict::Verdict;
 use crate::trust::envelope::Envelope;
 use crate::trust::principal::PLANNER;
 use crate::trust::quorum::{self, Demand, Question, QuorumError, Standing};
+use crate::trust::root::TrustRoot;
 
 /// What the gate is asked about. Time and the worker's program are arguments.
 #[derive(Clone, Copy)]
@@ -125,11 +126,8 @@ impl Examined {
     /// When the first of the approvals that fill places expires; `None` without any.
     pub fn expires_at(&self) -> Option<Instant> {
         let standing = self.standing.as_ref()?;
-        let fills = |approval: &&Approval| {
-            standing.counted.iter().any(|counted| counted.approval == approval.approval_id)
-        };
         let valid = self.approvals.iter().filter_map(|weighed| weighed.result.as_ref().ok());
-        valid.filter(fills).map(|approval| approval.expires_at).min()
+        valid.filter(|approval| fills(standing, approval)).map(|approval| approval.expires_at).min()
     }
 
     /// The plan, if nothing stands against it.
@@ -147,12 +145,16 @@ impl Examined {
                 Refusal::Incomplete(vec!["it was not examined to the end".to_owned()]).into()
             );
         };
-        let fills = |approval: &Approval| {
-            standing.counted.iter().any(|counted| counted.approval == approval.approval_id)
-        };
-        let counted = approvals.into_iter().filter_map(|w| w.result.ok()).filter(fills).collect();
+        let valid = approvals.into_iter().filter_map(|weighed| weighed.result.ok());
+        let counted = valid.filter(|approval| fills(&standing, approval)).collect();
         Ok(Cleared { plan, verdict, standing, counted, trust })
     }
+}
+
+/// Whether an approval fills a place. The id alone does not say so: anybody who signs chooses theirs.
+fn fills(standing: &Standing, approval: &Approval) -> bool {
+    let same = (&approval.approval_id, &approval.principal);
+    standing.counted.iter().any(|counted| (&counted.approval, &counted.principal) == same)
 }
 
 /// Runs steps 1 to 6.
@@ -163,9 +165,9 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
     let Inputs { plan, papers, trusted, ledger, worker, now } = inputs;
     let plan = Plan::open(plan.to_vec()).map_err(|error| Refusal::Plan(Box::new(error)))?;
     let mut refusals = Vec::new();
-    trust(trusted, ledger, now, &mut refusals);
+    refusals.extend(against_trust(&trusted.root, ledger, now));
     target(&plan, trusted, &mut refusals);
-    let planned = match planner(&plan, papers, trusted) {
+    let planned = match planned_by(&plan, papers, &trusted.root) {
         Ok(planned) => Some(planned),
         Err(refusal) => {
             refusals.push(refusal);
@@ -200,9 +202,12 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
     Ok(Examined { plan, planned, verdict, approvals, standing, refusals, trust })
 }
 
-fn trust(trusted: &Trusted, ledger: Option<&Ledger>, now: Instant, refusals: &mut Vec<Refusal>) {
-    let (version, at) = (trusted.root.version(), trusted.root.expires_at());
-    if at <= now {
+/// What stands against a trust root that loads: its end, and what applies have seen before. The
+/// check of step 2 on its own; it gives no permission.
+pub fn against_trust(root: &TrustRoot, ledger: Option<&Ledger>, now: Instant) -> Vec<Refusal> {
+    let (version, at) = (root.version(), root.expires_at());
+    let mut refusals = Vec::new();
+    if root.is_expired(now) {
         refusals.push(Refusal::TrustExpired { version, at });
     }
     match ledger.map(Ledger::trust_seen) {
@@ -210,12 +215,13 @@ fn trust(trusted: &Trusted, ledger: Option<&Ledger>, now: Instant, refusals: &mu
         Some(Ok(Some((seen, _)))) if seen > version => {
             refusals.push(Refusal::TrustRolledBack { version, seen });
         }
-        Some(Ok(Some((seen, digest)))) if seen == version && digest != trusted.root.digest() => {
+        Some(Ok(Some((seen, digest)))) if seen == version && digest != root.digest() => {
             refusals.push(Refusal::TrustForked { version });
         }
         Some(Ok(Some(_))) => {}
         Some(Err(error)) => refusals.push(Refusal::Ledger(Box::new(error))),
     }
+    refusals
 }
 
 /// Whether the plan is of this project, its target declared, and everything in it within reach.
@@ -292,20 +298,23 @@ fn outside<'c>(
     ids.filter(|id| !target.covers(id)).cloned().collect()
 }
 
-fn planner(plan: &Plan, papers: &Papers, trusted: &Trusted) -> Result<Planned, Refusal> {
+/// Who planned, by the statement beside the plan: the check of step 3 on its own; it gives no
+/// permission.
+///
+/// # Errors
+/// [`Refusal`], one for each way in which the statement is not as it must be.
+pub fn planned_by(plan: &Plan, papers: &Papers, root: &TrustRoot) -> Result<Planned, Refusal> {
     let planner = &plan.document().proposal.planner;
-    let version = trusted.root.version();
-    let principal = trusted
-        .root
-        .principal(planner)
-        .filter(|found| found.roles().any(|role| role.as_str() == PLANNER));
+    let version = root.version();
+    let principal =
+        root.principal(planner).filter(|found| found.roles().any(|role| role.as_str() == PLANNER));
     if principal.is_none() {
         return Err(Refusal::PlannerUnknown { planner: planner.clone(), version });
     }
     let bytes = papers.planner.as_ref().ok_or(Refusal::PlannerMissing)?;
     let unsigned =
         |source| Refusal::PlannerSignature { planner: planner.clone(), source: Box::new(source) };
-    let keys = trusted.root.keys_of(planner);
+    let keys = root.keys_of(planner);
     let envelope = Envelope::parse(bytes).map_err(unsigned)?;
     let verified = envelope.verify(&keys).map_err(unsigned)?;
     let statement = Statement::<Planned>::from_bytes(verified.payload())
@@ -341,14 +350,19 @@ fn weigh(
     };
     let policy = trusted.bundle.digest();
     let against = Against { plan: digest, policy, root: &trusted.root, now, spent: &spent };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen: Vec<Approval> = Vec::new();
     let weigh = |paper: &super::papers::Paper| {
         let result = approval::judge(paper, &against);
         Weighed { name: paper.name.clone(), result }
     };
     let once = |weighed: &Weighed| match &weighed.result {
-        // The same statement in two envelopes is one approval.
-        Ok(approval) => seen.insert(approval.approval_id.clone()),
+        // The same statement in two envelopes is one approval. The id alone does not make it the
+        // same: who reuses an id must not hide what somebody else said.
+        Ok(approval) if seen.contains(approval) => false,
+        Ok(approval) => {
+            seen.push(approval.clone());
+            true
+        }
         Err(_) => true,
     };
     let weighed = papers.approvals.iter().map(weigh).filter(once).collect();

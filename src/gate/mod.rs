@@ -26,7 +26,7 @@ mod refusal;
 mod trusted;
 
 pub use authorize::{Authorized, Live, Parts, applier, authorize, same_bytes, target_key};
-pub use examine::{Cleared, Examined, Inputs, Weighed, examine};
+pub use examine::{Cleared, Examined, Inputs, Weighed, against_trust, examine, planned_by};
 pub use papers::{Paper, Papers, PapersError};
 pub use refusal::{Refusal, Refused, short};
 pub use trusted::{Trusted, TrustedError};

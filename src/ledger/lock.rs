@@ -73,8 +73,9 @@ impl Lock {
 }
 
 impl Ledger {
-    /// Locks a target for a plan; `id` is 128 random bits. With `resume`, a lock of the same plan
-    /// whose process is gone is taken over.
+    /// Locks a target for a plan; `id` is 128 random bits. A lock whose process is gone is taken over
+    /// by anybody where its plan had begun nothing, or had ended; where it is half-way, by the same
+    /// plan with `resume`.
     ///
     /// # Errors
     /// [`LedgerError::Held`] or [`LedgerError::Busy`] by anybody else; [`LedgerError::Begun`] if the plan was begun and
@@ -92,7 +93,8 @@ impl Ledger {
         self.change(&record::lock(target), |found: Option<&LockRecord>| {
             if let Some(lock) = self.holder(found, target)? {
                 let same = resume && lock.plan == plan;
-                if alive.is_none() || !same {
+                // Only the living begin: once nobody is, what is recorded stays as it is.
+                if alive.is_none() || (!same && self.is_half_done(lock.plan)?) {
                     return Err(held(target, lock, alive.is_none()));
                 }
             }
@@ -112,11 +114,14 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Unusable`]; the lock's record stays then.
     pub fn release(&self, lock: Lock) -> Result<(), LedgerError> {
-        let found = self.plan_record(&lock.plan)?;
-        let half_done = found.is_some_and(|(found, _): (PlanRecord, _)| {
+        if self.is_half_done(lock.plan)? { Ok(()) } else { self.free(&lock.target, &lock.id) }
+    }
+
+    /// Whether the target may be half-way with this plan.
+    fn is_half_done(&self, plan: Digest) -> Result<bool, LedgerError> {
+        Ok(self.plan_record(&plan)?.is_some_and(|(found, _): (PlanRecord, _)| {
             found.rounds.last().is_some_and(|round| round.state.may_be_half_done())
-        });
-        if half_done { Ok(()) } else { self.free(&lock.target, &lock.id) }
+        }))
     }
 
     /// Takes a lock away whose process is gone: a person's decision. Gives back what it was.

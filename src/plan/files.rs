@@ -54,6 +54,9 @@ fn places(
     let mut found = BTreeMap::new();
     for (path, text) in before {
         let Some(text) = text else { continue };
+        if !of_a_tree(path) {
+            return Err(FilesError::Stray { path: path.clone() });
+        }
         let documents = read::documents(text, &limits).map_err(|problems| FilesError::Edit {
             path: path.clone(),
             source: Box::new(EditError::Read(problems)),
@@ -63,6 +66,13 @@ fn places(
         }
     }
     Ok(found)
+}
+
+/// Whether a path is one beneath the target's folder where manifests are read: nothing else can
+/// have been seen there.
+fn of_a_tree(path: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\0');
+    path.split('/').all(plain) && path.rsplit('/').next().is_some_and(object::is_manifest_name)
 }
 
 fn place(

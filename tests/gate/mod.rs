@@ -1,1 +1,11 @@
-//! Tests of the room `gate`.
+//! Tests of the room `gate`: attacks, each refused with its one code, each leaving everything as it
+//! was.
+
+mod approvals;
+mod bytes;
+mod crash;
+mod disk;
+mod lies;
+mod live;
+mod race;
+mod trust;

@@ -65,7 +65,7 @@ fn child_races() {
 
 /// The same plan and target for all in even rounds, a plan and target of its own in odd ones.
 fn one(ledger: &Ledger, round: usize, number: usize) -> Result<(), LedgerError> {
-    let of_its_own = if round % 2 == 0 { 0 } else { number };
+    let of_its_own = if round.is_multiple_of(2) { 0 } else { number };
     let plan = plan(&format!("{round} {of_its_own}"));
     let target = target(&format!("t{of_its_own}"));
     let lock = ledger.lock(&target, plan, fresh(), holder(), false)?;

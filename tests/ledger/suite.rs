@@ -47,6 +47,7 @@ macro_rules! suite {
             a_locked_target_refuses_everybody_else
             a_living_holder_cannot_be_unlocked_or_resumed
             a_dead_holder_is_resumed_by_the_same_plan_only
+            a_dead_holder_that_had_begun_nothing_is_in_nobodys_way
             all_approvals_are_spent_or_none
             a_spent_approval_is_worth_nothing_to_another_plan
             a_finished_round_grants_nothing
@@ -150,7 +151,8 @@ pub(crate) fn a_living_holder_cannot_be_unlocked_or_resumed(home: &Home) {
 pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(home: &Home) {
     let ledger = home.created();
     // A dropped lock is what a killed process leaves: its record, and nobody alive.
-    drop(locked(&ledger, "main", plan("a"), false));
+    let lock = locked(&ledger, "main", plan("a"), false);
+    drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
     for (digest, resume) in [("a", false), ("b", false), ("b", true)] {
         match ledger.lock(&target("main"), plan(digest), id(9), holder(), resume) {
             Err(LedgerError::Held(held)) => assert!(!held.alive, "{digest} {resume}"),
@@ -159,6 +161,16 @@ pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(home: &Home) {
     }
     let taken = locked(&ledger, "main", plan("a"), true);
     assert_eq!(ledger.locks().unwrap()[0].1.id, *taken.id());
+}
+
+pub(crate) fn a_dead_holder_that_had_begun_nothing_is_in_nobodys_way(home: &Home) {
+    let ledger = home.created();
+    for (digest, resume) in [("a", false), ("b", false), ("c", true)] {
+        drop(locked(&ledger, "main", plan("a"), false));
+        let taken = locked(&ledger, "main", plan(digest), resume);
+        assert_eq!(ledger.locks().unwrap()[0].1.id, *taken.id(), "{digest}");
+        ledger.release(taken).unwrap();
+    }
 }
 
 pub(crate) fn all_approvals_are_spent_or_none(home: &Home) {
@@ -305,7 +317,7 @@ pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(home: &Ho
     let (old, new) = (Some(plan("old")), Some(plan("new")));
     let recorded = ledger.begin(&spent, "web.yaml", old, new).unwrap();
     let begun = Line::Begun { item: "web.yaml".to_owned(), before: old, after: new };
-    assert_eq!(home.opened().journal_lines(&id(100)).unwrap(), [begun.clone()]);
+    assert_eq!(home.opened().journal_lines(&id(100)).unwrap(), std::slice::from_ref(&begun));
     ledger.done(&spent, recorded.written()).unwrap();
     let cut_short = ledger.begin(&spent, "db.yaml", None, new).unwrap();
     assert_eq!(cut_short.item(), "db.yaml");

@@ -2,4 +2,5 @@
 
 pub(crate) mod apply;
 pub(crate) mod killed;
+pub(crate) mod project;
 pub(crate) mod trust;

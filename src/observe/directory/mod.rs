@@ -85,7 +85,9 @@ impl ObserveError {
     /// cannot be done to what is there.
     pub fn is_of_the_state(&self) -> bool {
         match self {
-            Self::Files(_) | Self::Depth { .. } => false,
+            // Something else stands where the plan saw a plain file or folder.
+            Self::Files(error) => error.is_absent() || matches!(error, FileError::Surprise { .. }),
+            Self::Depth { .. } => false,
             Self::Manifest { .. }
             | Self::Twice { .. }
             | Self::Operation { .. }

@@ -88,7 +88,7 @@ fn rows(look: &Look<'_>, out: &mut Findings) {
                 // Of an unknown kind, even labels and annotations may be read by a controller.
                 let row = row.filter(|row| own.is_some() || row.class == Class::None);
                 let Some(row) = row else {
-                    rules::custom::update(look, changed, own.is_some(), out);
+                    rules::custom::update(changed, own.is_some(), out);
                     continue;
                 };
                 out.flags(row.flags);

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::graph::{Graph, Node, Side};
-use super::{Coverage, links, properties as of, rows, wide};
+use super::{Coverage, holds, links, properties as of, rows, wide};
 use crate::document::effect::{DeclaredFact, Edge, Facts};
 use crate::document::ident::ResourceId;
+use crate::plan::class::replace_paths;
 use crate::plan::class::verb::Verb;
 use crate::plan::judgement::Case;
 use crate::plan::shape::{
@@ -23,7 +24,7 @@ pub(super) fn rule_edges(
     target: Coverage,
     edges: &mut BTreeSet<Edge>,
 ) {
-    let verb = Verb::of(case.actions);
+    let verb = verb_of(case);
     let differs = |pointer: &str| case.before.pointer(pointer) != case.after.pointer(pointer);
     // An owner that is not there, or a last finalizer, ends the object as a deletion does.
     let goes =
@@ -92,12 +93,23 @@ pub(super) fn rule_edges(
             referred(graph, case, rows::CALLBACK, changed, target, edges);
         }
         ("", "Namespace") if verb == Verb::Update && labels(case.before) != labels(case.after) => {
-            edges.extend(wide::holds(graph, id));
+            edges.extend(holds::holds(graph, id));
         }
         _ => {}
     }
     if Workload::is(id) {
-        workload(graph, case, verb, edges);
+        workload(graph, case, Verb::of(case.actions), edges);
+    }
+}
+
+/// What happens to the object, where an update that the server does not take counts as the
+/// replacement that it would have to be.
+pub(super) fn verb_of(case: &Case<'_>) -> Verb {
+    match Verb::of(case.actions) {
+        Verb::Update if !replace_paths(case.resource, case.before, case.after).is_empty() => {
+            Verb::Replace
+        }
+        verb @ (Verb::Create | Verb::Update | Verb::Delete | Verb::Replace | Verb::Nothing) => verb,
     }
 }
 
@@ -129,7 +141,7 @@ fn workload(graph: &Graph<'_>, case: &Case<'_>, verb: Verb, edges: &mut BTreeSet
     }
     let pods = |object| template(&id.group, &id.kind, object).and_then(labels);
     if pods(case.before) != pods(case.after) {
-        edges.extend(wide::holds(graph, id));
+        edges.extend(holds::holds(graph, id));
         let own = graph.dependencies(id).into_iter();
         edges.extend(own.filter(|e| e.by == rows::BUDGET && e.before != e.after));
     }
@@ -237,12 +249,13 @@ fn size_of(graph: &Graph<'_>, node: &Node<'_>) -> DeclaredFact {
     };
     // Defaults: one replica at least; a ScaledObject goes to 100 at most.
     let min = bounds("/spec/minReplicas", "/spec/minReplicaCount", Some(1));
-    let max = bounds("/spec/maxReplicas", "/spec/maxReplicaCount", Some(100));
+    let max = bounds("/spec/maxReplicas", "/spec/maxReplicaCount", Some(100)).into_iter().max();
     DeclaredFact {
         workload: node.id.clone(),
-        n: objects().map(|object| size(node.id, object)).max().unwrap_or(0),
+        // Under an autoscaler the live number moves by itself.
+        n: max.or_else(|| objects().map(|object| size(node.id, object)).max()).unwrap_or(0),
         min: min.into_iter().min(),
-        max: max.into_iter().max(),
+        max,
         stateful: objects().any(|object| is_stateful(node.id, object)),
     }
 }

@@ -1,20 +1,17 @@
 //! Both graphs of a plan: the live one, and the one that stands once every change is made. Named
 //! references are linked once; what a selector or a namespace takes is looked up when asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::links::{self, Key, key};
-use super::{rows, wide};
+use super::{holds, rows, wide};
 use crate::document::effect::Edge;
 use crate::document::ident::ResourceId;
 use crate::observe::Surroundings;
 use crate::plan::judgement::Case;
-use crate::plan::selector::{map_matches, map_required, matches, required};
-use crate::plan::shape::{
-    Workload, claim_templates, controller, id, labels, list, ordinals, size, template, text,
-};
+use crate::plan::shape::{Workload, controller, id, labels, list, template, text};
 
 /// Of the two graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,24 +55,28 @@ impl<'a> Node<'a> {
     }
 }
 
+/// An object before and after, and whether the plan changes it.
+type Sides<'a> = (Option<&'a Value>, Option<&'a Value>, bool);
+
 /// A link between nodes, with the sides that show it.
 #[derive(Clone, Copy)]
-struct Tie<'a> {
-    to: u32,
-    from: u32,
-    row: &'static str,
-    part: &'a str,
+pub(super) struct Tie<'a> {
+    pub(super) to: u32,
+    pub(super) from: u32,
+    pub(super) row: &'static str,
+    pub(super) part: &'a str,
     /// By side: whether it stands, and whether the dependent can do without.
-    sides: [(bool, bool); 2],
+    pub(super) sides: [(bool, bool); 2],
 }
 
 /// See the module.
 pub(super) struct Graph<'a> {
     pub(super) nodes: Vec<Node<'a>>,
-    by_key: BTreeMap<Key<'a>, u32>,
+    pub(super) by_key: BTreeMap<Key<'a>, u32>,
     by_namespace: BTreeMap<&'a str, Vec<u32>>,
-    pod_labels: [BTreeMap<(&'a str, &'a str, &'a str), Vec<u32>>; 2],
+    pod_labels: [ByLabel<'a>; 2],
     by_uid: BTreeMap<&'a str, u32>,
+    policies: holds::Policies<'a>,
     /// Sorted by the end that is depended on.
     ties: Vec<Tie<'a>>,
     /// Places in `ties`, sorted by dependent.
@@ -84,7 +85,7 @@ pub(super) struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     pub(super) fn of(cases: &'a [Case<'a>], surroundings: &'a Surroundings) -> Self {
-        let mut found: BTreeMap<&'a ResourceId, (Option<&'a Value>, Option<&'a Value>, bool)> =
+        let mut found: BTreeMap<&'a ResourceId, Sides<'a>> =
             surroundings.objects.iter().map(|(id, v)| (id, (Some(v), Some(v), false))).collect();
         let there = |value: &'a Value| (!value.is_null()).then_some(value);
         for case in cases {
@@ -104,6 +105,7 @@ impl<'a> Graph<'a> {
             by_namespace: BTreeMap::new(),
             pod_labels: [BTreeMap::new(), BTreeMap::new()],
             by_uid: BTreeMap::new(),
+            policies: holds::Policies::default(),
             ties: Vec::new(),
             outward: Vec::new(),
         };
@@ -115,6 +117,7 @@ impl<'a> Graph<'a> {
     fn index(&mut self) {
         for (place, node) in (0u32..).zip(&self.nodes) {
             self.by_key.insert(key(node.id), place);
+            self.policies.add(node, place);
             if !node.id.namespace.is_empty() {
                 self.by_namespace.entry(&node.id.namespace).or_default().push(place);
             }
@@ -198,175 +201,6 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Links by labels: Services and budgets with workloads, aggregated roles with their parts,
-    /// what a new controller adopts.
-    fn selected(&self, node: &Node<'a>, side: Side, ties: &mut Vec<Tie<'a>>) {
-        let (Some(object), Some(own)) = (node.on(side), self.find(key(node.id))) else { return };
-        let sides = [(side == Side::Before, false), (side == Side::After, false)];
-        let mut push = |from, to, row, part| ties.push(Tie { to, from, row, part, sides });
-        match (node.id.group.as_str(), node.id.kind.as_str()) {
-            ("", "Service") => {
-                let Some(selector) = object.pointer("/spec/selector") else { return };
-                let ports: Vec<&'a str> = list(object, "/spec/ports")
-                    .iter()
-                    .map(|port| text(port, "/targetPort"))
-                    .filter(|name| !name.is_empty())
-                    .collect();
-                for (place, other, _) in
-                    self.taken(&node.id.namespace, map_required(selector), side)
-                {
-                    let Some(pods) = other.pod_labels(side) else { continue };
-                    let Some(target) = other.on(side) else { continue };
-                    if !map_matches(selector, pods) || size(other.id, target) == 0 {
-                        continue;
-                    }
-                    push(own, place, rows::SELECTS, "");
-                    for port in ports.iter().filter(|port| declares(other.id, target, port)) {
-                        push(own, place, rows::PORT, port);
-                    }
-                }
-            }
-            ("policy", "PodDisruptionBudget") => {
-                let Some(selector) = object.pointer("/spec/selector") else { return };
-                if selector.is_null() {
-                    return;
-                }
-                for (place, other, _) in self.taken(&node.id.namespace, required(selector), side) {
-                    if other.pod_labels(side).is_some_and(|pods| matches(selector, pods)) {
-                        push(place, own, rows::BUDGET, "");
-                    }
-                }
-            }
-            ("rbac.authorization.k8s.io", "ClusterRole") => {
-                for selector in list(object, "/aggregationRule/clusterRoleSelectors") {
-                    for (place, other) in self.of_kind(&node.id.group, "ClusterRole") {
-                        let Some(role) = other.on(side) else { continue };
-                        if place != own && matches(selector, labels(role)) {
-                            push(own, place, rows::AGGREGATES, "");
-                        }
-                    }
-                }
-            }
-            ("apps", "ReplicaSet" | "StatefulSet") | ("", "ReplicationController")
-                if node.changed && node.before.is_none() =>
-            {
-                self.adopted(node, object, own, side, &mut push);
-            }
-            ("", "Pod") if node.changed => {
-                if let Some(owner) = controller(object) {
-                    let group = super::super::shape::group_of(text(owner, "/apiVersion"));
-                    let key = (
-                        group,
-                        text(owner, "/kind"),
-                        node.id.namespace.as_str(),
-                        text(owner, "/name"),
-                    );
-                    let place = self.find(key);
-                    let above = place.and_then(|place| self.nodes.get(at(place))?.on(side));
-                    if let (Some(place), Some(above)) = (place, above) {
-                        if above
-                            .pointer("/spec/selector")
-                            .is_some_and(|s| matches(s, labels(object)))
-                        {
-                            push(place, own, rows::CONTROLS, "");
-                        }
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Bare pods that a new controller takes over.
-    fn adopted(
-        &self,
-        node: &Node<'a>,
-        object: &'a Value,
-        own: u32,
-        side: Side,
-        push: &mut dyn FnMut(u32, u32, &'static str, &'a str),
-    ) {
-        let Some(selector) = object.pointer("/spec/selector") else { return };
-        let plain = node.id.kind == "ReplicationController";
-        let ordinals = ordinals(object);
-        for (place, other) in self.of_kind("", "Pod") {
-            if other.id.namespace != node.id.namespace || other.before.is_none() || other.owned {
-                continue;
-            }
-            let Some(pods) = other.pod_labels(side) else { continue };
-            let takes = if plain { map_matches(selector, pods) } else { matches(selector, pods) };
-            let ordinal = ordinal(&other.id.name, &node.id.name);
-            let fits =
-                node.id.kind != "StatefulSet" || ordinal.is_some_and(|n| ordinals.contains(&n));
-            if takes && fits {
-                push(place, own, rows::ADOPTS, "");
-            }
-        }
-    }
-
-    /// Claims that a StatefulSet names by rule.
-    fn retained(&self, node: &Node<'a>, ties: &mut Vec<Tie<'a>>) {
-        if node.id.kind != "StatefulSet" || node.id.group != "apps" {
-            return;
-        }
-        let Some(own) = self.find(key(node.id)) else { return };
-        let absent = Value::Null;
-        let ranges = Side::BOTH.map(|side| ordinals(node.on(side).unwrap_or(&absent)));
-        let [before, after] = &ranges;
-        let policy = |side, name: &str| {
-            let at = format!("/spec/persistentVolumeClaimRetentionPolicy/{name}");
-            node.on(side).is_some_and(|set| text(set, &at) == "Delete")
-        };
-        let mut stems = BTreeSet::new();
-        for side in Side::BOTH {
-            stems.extend(node.on(side).into_iter().flat_map(claim_templates));
-        }
-        for template in stems {
-            let stem = format!("{template}-{}", node.id.name);
-            for (place, ordinal) in self.claims_of(&node.id.namespace, &stem) {
-                let mounts = Side::BOTH.map(|side| {
-                    let range = match side {
-                        Side::Before => before,
-                        Side::After => after,
-                    };
-                    let named = node.on(side).into_iter().flat_map(claim_templates);
-                    range.contains(&ordinal) && named.into_iter().any(|name| name == template)
-                });
-                let tie = |from, to, row, sides: [bool; 2]| Tie {
-                    to,
-                    from,
-                    row,
-                    part: "",
-                    sides: sides.map(|stands| (stands, false)),
-                };
-                let [was, will] = mounts;
-                if was || will {
-                    ties.push(tie(own, place, rows::CLAIM, mounts));
-                }
-                let deleted = Side::BOTH.map(|side| policy(side, "whenDeleted"));
-                if was && deleted.contains(&true) {
-                    ties.push(tie(place, own, rows::RETENTION, deleted));
-                }
-                let scaled =
-                    policy(Side::Before, "whenScaled") || policy(Side::After, "whenScaled");
-                if was && !after.contains(&ordinal) && node.after.is_some() && scaled {
-                    ties.push(tie(place, own, rows::SHED, [true, false]));
-                }
-            }
-        }
-    }
-
-    /// Claims in a namespace that are named `<stem>-<ordinal>`.
-    fn claims_of(&self, namespace: &str, stem: &str) -> Vec<(u32, i64)> {
-        let from: Key<'_> = ("", "PersistentVolumeClaim", namespace, stem);
-        let all = narrow(&self.by_key).range(from..);
-        all.take_while(|((group, kind, ns, name), _)| {
-            (*group, *kind, *ns) == (from.0, from.1, from.2) && name.starts_with(stem)
-        })
-        .filter_map(|((_, _, _, name), place)| Some((*place, ordinal(name, stem)?)))
-        .collect()
-    }
-
     /// Workloads of a namespace that may have a label, or all of them.
     pub(super) fn taken<'s>(
         &'s self,
@@ -418,6 +252,12 @@ impl<'a> Graph<'a> {
         self.nodes.get(at(*place))
     }
 
+    /// Network policies whose hold over a workload may change with the labels of its pods.
+    pub(super) fn policies_by_labels(&self, node: &Node<'a>) -> Vec<&Node<'a>> {
+        let places = self.policies.of(node);
+        places.into_iter().filter_map(|place| self.nodes.get(at(place))).collect()
+    }
+
     /// Everything that depends on a node, whatever the row.
     pub(super) fn dependents(&self, to: &ResourceId) -> Vec<Edge> {
         let mut edges = self.tied(to);
@@ -466,32 +306,13 @@ pub(super) fn by(row: &str, part: &str) -> String {
     if part.is_empty() { row.to_owned() } else { format!("{row}:{part}") }
 }
 
-/// The ordinal in a name `<stem>-<ordinal>`.
-fn ordinal(name: &str, stem: &str) -> Option<i64> {
-    let digits = name.strip_prefix(stem)?.strip_prefix('-')?;
-    let plain = digits.bytes().all(|c| c.is_ascii_digit())
-        && (digits.len() == 1 || !digits.starts_with('0'));
-    plain.then(|| digits.parse().ok())?
-}
-
-/// Whether the pods of a workload name a port so.
-fn declares(id: &ResourceId, object: &Value, port: &str) -> bool {
-    template(&id.group, &id.kind, object).is_some_and(|template| {
-        ["/spec/containers", "/spec/initContainers"]
-            .into_iter()
-            .flat_map(|at| list(template, at))
-            .flat_map(|container| list(container, "/ports"))
-            .any(|declared| text(declared, "/name") == port)
-    })
-}
-
 /// Indexes fit 32 bits: a tree is bounded by its bytes.
-fn at(place: u32) -> usize {
+pub(super) fn at(place: u32) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 // A map of longer-lived keys serves look-ups with shorter-lived ones; the functions say so.
-fn narrow<'s, 'a: 's>(map: &'s BTreeMap<Key<'a>, u32>) -> &'s BTreeMap<Key<'s>, u32> {
+pub(super) fn narrow<'s, 'a: 's>(map: &'s BTreeMap<Key<'a>, u32>) -> &'s BTreeMap<Key<'s>, u32> {
     map
 }
 fn narrow_names<'s, 'a: 's>(
@@ -499,6 +320,7 @@ fn narrow_names<'s, 'a: 's>(
 ) -> &'s BTreeMap<&'s str, Vec<u32>> {
     map
 }
+/// Places of workloads by namespace, key and value of a label of their pods.
 type ByLabel<'a> = BTreeMap<(&'a str, &'a str, &'a str), Vec<u32>>;
 fn narrow_labels<'s, 'a: 's>(map: &'s ByLabel<'a>) -> &'s ByLabel<'s> {
     map

@@ -71,10 +71,10 @@ pub(crate) fn of<'a>(id: &'a ResourceId, object: &'a Value) -> Vec<Link<'a>> {
     let (group, kind) = (id.group.as_str(), id.kind.as_str());
     let workload = Workload::of(group, kind);
     // What a controller owns follows its owner, and its name does not last.
-    if workload.is_none() || controller(object).is_none() {
-        if let Some(template) = template(group, kind, object) {
-            pod(&mut links, template, reloads(object));
-        }
+    if (workload.is_none() || controller(object).is_none())
+        && let Some(template) = template(group, kind, object)
+    {
+        pod(&mut links, template, reloads(object));
     }
     match (group, kind) {
         ("apps", "StatefulSet") => {

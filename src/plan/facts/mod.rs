@@ -3,9 +3,11 @@
 
 mod fill;
 mod graph;
+mod holds;
 pub(crate) mod properties;
 pub(crate) mod links;
 pub(crate) mod rows;
+mod select;
 mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,8 +21,8 @@ pub(crate) const MAX_ORDINALS: usize = 1_000;
 
 /// What `case` calls for.
 pub(super) fn of_case(graph: &Graph<'_>, case: &Case<'_>, target: Coverage, facts: &mut Facts) {
-    let verb = Verb::of(case.actions);
-    let goes = matches!(verb, Verb::Delete | Verb::Replace);
+    let verb = fill::verb_of(case);
+    let goes = verb.goes();
     let differs = |pointer: &str| case.before.pointer(pointer) != case.after.pointer(pointer);
     let own = &case.id;
     if !case.after.is_null() && differs("/metadata/ownerReferences") {
@@ -38,9 +38,11 @@ pub(super) fn of_case(graph: &Graph<'_>, case: &Case<'_>, target: Coverage, fact
             facts.volumes.push(snapshot(graph, own, target));
         }
         ("apps", "StatefulSet") => {
-            for name in endangered_claims(case) {
-                facts.volumes.push(volume(graph, &name, target));
-            }
+            // An update that has to be a replacement is judged as both.
+            let verbs = [Verb::of(case.actions), verb];
+            let names: BTreeSet<ResourceId> =
+                verbs.into_iter().flat_map(|verb| endangered_claims(case, verb)).collect();
+            facts.volumes.extend(names.iter().map(|name| volume(graph, name, target)));
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding")
             if !case.after.is_null() =>
@@ -72,13 +74,13 @@ fn known(found: bool, target: Coverage) -> Known {
 }
 
 /// Claims that go with a change of their StatefulSet, by the rule that names them.
-pub(crate) fn endangered_claims(case: &Case<'_>) -> Vec<ResourceId> {
+pub(crate) fn endangered_claims(case: &Case<'_>, verb: Verb) -> Vec<ResourceId> {
     let deletes = |object: &Value, when: &str| {
         text(object, &format!("/spec/persistentVolumeClaimRetentionPolicy/{when}")) == "Delete"
     };
     let (before, after) = (ordinals(case.before), ordinals(case.after));
     let either = |when| deletes(case.before, when) || deletes(case.after, when);
-    let lost: Vec<i64> = match Verb::of(case.actions) {
+    let lost: Vec<i64> = match verb {
         Verb::Delete | Verb::Replace if either("whenDeleted") => {
             before.take(MAX_ORDINALS).collect()
         }

@@ -10,7 +10,7 @@ use super::rows;
 use crate::document::effect::Edge;
 use crate::document::ident::ResourceId;
 use crate::plan::selector::{matches, required};
-use crate::plan::shape::{annotation, id, labels, list, members, template, text, yes};
+use crate::plan::shape::{annotation, labels, list, members, template, text, yes};
 
 /// Collects dependents of one node over both sides.
 struct Found<'g> {
@@ -225,126 +225,17 @@ fn policed<'g>(
     found
 }
 
-fn peers(policy: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn peers(policy: &Value) -> impl Iterator<Item = &Value> {
     [("/spec/ingress", "/from"), ("/spec/egress", "/to")].into_iter().flat_map(|(rules, peers)| {
         list(policy, rules).iter().flat_map(move |rule| list(rule, peers))
     })
 }
 
 /// Labels of a namespace with the one that the server adds.
-fn with_name(id: &ResourceId, object: &Value) -> Option<Map<String, Value>> {
+pub(super) fn with_name(id: &ResourceId, object: &Value) -> Option<Map<String, Value>> {
     let mut all = labels(object).cloned().unwrap_or_default();
     all.insert("kubernetes.io/metadata.name".to_owned(), Value::String(id.name.clone()));
     Some(all)
-}
-
-/// Policies and budgets whose hold over a workload may change with its labels, and admission whose
-/// hold over a namespace may: edges from the changed object.
-pub(super) fn holds(graph: &Graph<'_>, from: &ResourceId) -> Vec<Edge> {
-    let Some(node) = graph.node(from) else { return Vec::new() };
-    let mut edges: BTreeSet<Edge> = BTreeSet::new();
-    if node.workload.is_some() {
-        for (_, policy) in graph.of_kind("networking.k8s.io", "NetworkPolicy") {
-            edges.extend(held(
-                policy,
-                |object, side| {
-                    let pods = node.pod_labels(side)?;
-                    covers(policy.id, object, node, graph, side, pods)
-                },
-                from,
-            ));
-        }
-    }
-    if (from.group.as_str(), from.kind.as_str()) == ("", "Namespace") {
-        for (_, policy) in graph.of_kind("networking.k8s.io", "NetworkPolicy") {
-            edges.extend(held(
-                policy,
-                |object, side| {
-                    let own = with_name(from, node.on(side)?);
-                    let taken = peers(object).filter_map(|peer| peer.get("namespaceSelector"));
-                    taken
-                        .into_iter()
-                        .any(|s| matches(s, own.as_ref()))
-                        .then_some(rows::POLICY_NAMESPACE)
-                },
-                from,
-            ));
-        }
-        for kind in [
-            "ValidatingWebhookConfiguration",
-            "MutatingWebhookConfiguration",
-            "ValidatingAdmissionPolicyBinding",
-            "MutatingAdmissionPolicyBinding",
-        ] {
-            for (_, hook) in graph.of_kind("admissionregistration.k8s.io", kind) {
-                edges.extend(held(
-                    hook,
-                    |object, side| {
-                        let own = with_name(from, node.on(side)?);
-                        let hooks = list(object, "/webhooks").iter();
-                        let selectors = hooks.map(|hook| hook.get("namespaceSelector"));
-                        let bound = kind
-                            .ends_with("Binding")
-                            .then(|| object.pointer("/spec/matchResources/namespaceSelector"));
-                        let takes = |s: Option<&Value>| s.is_none_or(|s| matches(s, own.as_ref()));
-                        selectors.chain(bound).any(takes).then_some(rows::ADMITS_NAMESPACE)
-                    },
-                    from,
-                ));
-            }
-        }
-    }
-    edges.into_iter().collect()
-}
-
-/// An edge to `holder` if what `hold` says differs between the sides.
-fn held(
-    holder: &Node<'_>,
-    hold: impl Fn(&Value, Side) -> Option<&'static str>,
-    from: &ResourceId,
-) -> Vec<Edge> {
-    let [before, after] = Side::BOTH.map(|side| holder.on(side).and_then(|o| hold(o, side)));
-    if before == after {
-        return Vec::new();
-    }
-    let rows: BTreeSet<_> = before.into_iter().chain(after).collect();
-    rows.into_iter()
-        .map(|row| Edge {
-            from: from.clone(),
-            to: holder.id.clone(),
-            by: row.to_owned(),
-            optional: false,
-            before: before == Some(row),
-            after: after == Some(row),
-        })
-        .collect()
-}
-
-/// How a policy takes a workload, the stronger way first.
-fn covers(
-    policy: &ResourceId,
-    object: &Value,
-    node: &Node<'_>,
-    graph: &Graph<'_>,
-    side: Side,
-    pods: Option<&Map<String, Value>>,
-) -> Option<&'static str> {
-    let same = policy.namespace == node.id.namespace;
-    let own = object.pointer("/spec/podSelector");
-    if same && own.is_none_or(|selector| matches(selector, pods)) {
-        return Some(rows::POLICY);
-    }
-    let space = graph.node(&id("", "Namespace", "", &node.id.namespace));
-    let space = space.and_then(|space| with_name(space.id, space.on(side)?));
-    let peer = peers(object).any(|peer| {
-        let by_pods = peer.get("podSelector").is_none_or(|s| matches(s, pods));
-        let by_space = match peer.get("namespaceSelector") {
-            Some(selector) => matches(selector, space.as_ref()),
-            None => same && peer.get("podSelector").is_some(),
-        };
-        by_pods && by_space
-    });
-    peer.then_some(rows::POLICY_PEER)
 }
 
 /// One pattern for each kind that admission rules name.

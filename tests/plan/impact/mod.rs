@@ -2,5 +2,10 @@
 
 mod access;
 mod network_storage;
+mod properties;
+mod rows;
+mod sections_cluster;
+mod sections_storage;
+mod sections_traffic;
 mod trial;
 mod workloads;

@@ -20,12 +20,7 @@ pub(in crate::plan::class) fn whole(look: &Look<'_>, out: &mut Findings) {
 }
 
 /// An update that no row knows. `known`: the kind has rows, so that its labels are only labels.
-pub(in crate::plan::class) fn update(
-    look: &Look<'_>,
-    changed: &Changed<'_>,
-    known: bool,
-    out: &mut Findings,
-) {
+pub(in crate::plan::class) fn update(changed: &Changed<'_>, known: bool, out: &mut Findings) {
     let mut segments = changed.segments.iter().map(String::as_str);
     let path = &changed.pointer;
     if segments.next() == Some("metadata") || path.as_str() == "/apiVersion" {
@@ -33,7 +28,7 @@ pub(in crate::plan::class) fn update(
         return;
     }
     let key = changed.segments.last().map_or("", String::as_str);
-    if !known && shrinks(key, changed.before, changed.after, look) {
+    if !known && shrinks(key, changed.before, changed.after) {
         out.at(path, D, UNREAD, "unknown.fewer", "members that go may take their volumes along");
         return;
     }
@@ -44,7 +39,7 @@ const COUNTS: [&str; 4] = ["replicas", "size", "count", "instances"];
 const SETS: [&str; 4] = ["nodeSets", "instances", "nodePools", "nodes"];
 
 /// Whether a number of members falls, at a member of that name or anywhere in a list.
-fn shrinks(key: &str, before: Option<&Value>, after: Option<&Value>, look: &Look<'_>) -> bool {
+fn shrinks(key: &str, before: Option<&Value>, after: Option<&Value>) -> bool {
     let Some(before) = before else { return false };
     match before {
         Value::Number(old) if COUNTS.contains(&key) => {
@@ -60,12 +55,12 @@ fn shrinks(key: &str, before: Option<&Value>, after: Option<&Value>, look: &Look
                     let name = text(item, "/name");
                     let named = new.iter().find(|other| text(other, "/name") == name);
                     let other = if name.is_empty() { new.get(place) } else { named };
-                    (other.is_some() || SETS.contains(&key)) && shrinks("", Some(item), other, look)
+                    (other.is_some() || SETS.contains(&key)) && shrinks("", Some(item), other)
                 })
         }
         Value::Object(old) => old.iter().any(|(name, value)| {
             let other = after.and_then(|after| after.get(name));
-            shrinks(name, Some(value), other, look)
+            shrinks(name, Some(value), other)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
@@ -77,11 +72,9 @@ pub(super) fn judge(look: &Look<'_>, out: &mut Findings) {
     }
     let before = look.before();
     let group = look.group();
-    if let Some(kept) = outside_kept(group, before) {
-        if !kept {
-            let says = "what it stands for outside the cluster is deleted";
-            out.add(D, SURE, "custom.outside", says);
-        }
+    if outside_kept(group, before) == Some(false) {
+        let says = "what it stands for outside the cluster is deleted";
+        out.add(D, SURE, "custom.outside", says);
     }
     let cascades = match (group, look.kind()) {
         ("argoproj.io", "Application") => {

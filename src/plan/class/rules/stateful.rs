@@ -71,7 +71,7 @@ fn moved(look: &Look<'_>, out: &mut Findings) {
 
 /// Claims that go with their ordinals, or with the whole set.
 fn claims(look: &Look<'_>, out: &mut Findings) {
-    let endangered = endangered_claims(look.case);
+    let endangered = endangered_claims(look.case, look.verb);
     let rule = "statefulset.claims";
     let says = match look.verb {
         Verb::Update => "deletes the volumes of removed ordinals",

@@ -12,10 +12,8 @@ pub(super) fn judge(look: &Look<'_>, out: &mut Findings) {
     match (look.group(), look.kind()) {
         ("", "PersistentVolumeClaim") if gone => claim(look, out),
         ("", "PersistentVolume") if gone => volume(look, out),
-        ("", "Node") if gone => {
-            if look.into(rows::PINNED).any(|edge| edge.before) {
-                out.add(D, MAY, "node.local-volume", "a local volume is on it");
-            }
+        ("", "Node") if gone && look.into(rows::PINNED).any(|edge| edge.before) => {
+            out.add(D, MAY, "node.local-volume", "a local volume is on it");
         }
         ("storage.k8s.io", "StorageClass")
             if look.verb == Verb::Replace || look.verb == Verb::Update =>

@@ -189,3 +189,64 @@ pub(crate) fn best(rows: Option<&'static Rows>, changed: &Changed<'_>) -> Option
     // Of equals the worse, so that the order of the rows means nothing.
     fitting.max_by_key(|(score, row)| (*score, row.class, row.certainty)).map(|(_, row)| row)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn updates() -> impl Iterator<Item = (&'static str, &'static Row)> {
+        let own = all().flat_map(|rows| rows.update.iter().map(|row| (rows.kind, row)));
+        own.chain(generic::UPDATE.iter().map(|row| ("any", row)))
+    }
+
+    #[test]
+    fn no_kind_has_two_entries_and_no_pointer_two_rows() {
+        let mut kinds = BTreeSet::new();
+        for rows in all() {
+            assert!(kinds.insert((rows.group, rows.kind)), "{}/{}", rows.group, rows.kind);
+            let mut paths = BTreeSet::new();
+            for row in rows.update {
+                let key = (row.path, format!("{:?}", row.when));
+                assert!(paths.insert(key), "{} {}", rows.kind, row.path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_clause_is_short_and_a_row_that_disturbs_has_one() {
+        let wholes = all().flat_map(|rows| {
+            [rows.create, rows.delete, rows.replace]
+                .map(|whole| (rows.kind, whole.class, whole.says))
+        });
+        for (kind, class, says) in
+            wholes.chain(updates().map(|(kind, row)| (kind, row.class, row.says)))
+        {
+            assert!(says.len() <= 60, "{kind}: {says}");
+            assert!(class < Class::Disruptive || !says.is_empty(), "{kind} {class:?}");
+            assert!(
+                !says.ends_with('.') && !says.starts_with(char::is_uppercase)
+                    || says.starts_with("DaemonSet"),
+                "{says}"
+            );
+        }
+    }
+
+    #[test]
+    fn patterns_are_pointers_from_the_root() {
+        for (kind, row) in updates() {
+            assert!(row.path.starts_with('/') && !row.path.ends_with('/'), "{kind} {}", row.path);
+            let middle = row.path.strip_suffix("**").unwrap_or(row.path);
+            assert!(!middle.contains("**"), "{kind} {}", row.path);
+        }
+    }
+
+    #[test]
+    fn a_creation_is_never_worse_than_an_outage_and_never_nothing() {
+        for rows in all() {
+            let class = rows.create.class;
+            assert!((Class::Additive..=Class::Outage).contains(&class), "{}", rows.kind);
+        }
+    }
+}
