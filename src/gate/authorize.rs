@@ -214,17 +214,26 @@ pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), 
     };
     let observed = observed.map_err(|error| {
         if error.is_of_the_state() {
-            stale(vec![error.to_string()])
+            stale(told(&error))
         } else {
             Refusal::Unobservable(Box::new(error))
         }
     })?;
     let again = match Plan::make(observed) {
         Ok(again) => again,
-        Err(error) => return Err(stale(vec![format!("it cannot be planned again: {error}")])),
+        Err(error) => {
+            let mut causes = vec!["it cannot be planned again".to_owned()];
+            causes.extend(told(&error));
+            return Err(stale(causes));
+        }
     };
     if again.bytes() == plan.bytes() {
         return Ok(());
     }
     Err(stale(plan::differences(plan.document(), again.document())))
+}
+
+/// An error and its sources, outermost first.
+fn told(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
 }
