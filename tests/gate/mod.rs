@@ -5,6 +5,7 @@ mod approvals;
 mod bytes;
 mod crash;
 mod disk;
+mod fixtures;
 mod lies;
 mod live;
 mod race;
