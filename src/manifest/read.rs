@@ -366,7 +366,7 @@ impl<'t> Reader<'t> {
             self.expanded = self.expanded.saturating_add(size);
             if self.expanded > self.limits.max_bytes {
                 let hint = "leave out the anchors around it";
-                return self.refuse("anchors repeat more than the size limit", hint, span);
+                return self.refuse("anchors and aliases expand beyond the size limit", hint, span);
             }
             let (depth, value) = (depth(&value), value.clone());
             self.anchors.insert(anchor, Anchored { value, size, depth });
