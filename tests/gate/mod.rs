@@ -9,4 +9,5 @@ mod fixtures;
 mod lies;
 mod live;
 mod race;
+mod resume;
 mod trust;
