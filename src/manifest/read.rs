@@ -97,17 +97,29 @@ struct Open {
     start: usize,
     flow: bool,
     anchor: usize,
-    /// What aliases had expanded to when it was opened.
-    expanded: usize,
 }
 
 /// A value that an alias may repeat.
 #[derive(Clone)]
 struct Anchored {
     value: Value,
-    /// Bytes that it takes, its own aliases written out.
+    /// What it weighs, its own aliases written out.
     size: usize,
     depth: usize,
+}
+
+/// Bytes that a value takes in memory, roughly: a value of one letter is as heavy as a long one.
+fn weight(value: &Value) -> usize {
+    const VALUE: usize = 64;
+    VALUE
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(weight).sum(),
+            Value::Object(members) => {
+                members.iter().map(|(name, value)| VALUE + name.len() + weight(value)).sum()
+            }
+        }
 }
 
 fn depth(value: &Value) -> usize {
@@ -170,7 +182,7 @@ impl<'t> Reader<'t> {
                 self.refuse_tag(tag.is_some(), &span)?;
                 let value = self.scalar(text.into_owned(), style, &span)?;
                 let node = Node { span: bytes, kind: NodeKind::Scalar(style) };
-                self.place(value, node, (anchor, self.expanded), &span)?;
+                self.place(value, node, anchor, &span)?;
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &span)?;
@@ -192,8 +204,7 @@ impl<'t> Reader<'t> {
                         (Value::Object(values), NodeKind::Map { flow, members })
                     }
                 };
-                let anchor = (open.anchor, open.expanded);
-                self.place(value, Node { span: span_of, kind }, anchor, &span)?;
+                self.place(value, Node { span: span_of, kind }, open.anchor, &span)?;
             }
             Event::Alias(id) => {
                 self.aliased = true;
@@ -214,7 +225,7 @@ impl<'t> Reader<'t> {
                 // Copied only after its size was found to fit.
                 let value = self.anchors.get(&id).map(|known| known.value.clone())?;
                 let node = Node { span: bytes, kind: NodeKind::Scalar(ScalarStyle::Plain) };
-                self.place(value, node, (0, self.expanded), &span)?;
+                self.place(value, node, 0, &span)?;
             }
             Event::StreamStart
             | Event::StreamEnd
@@ -298,8 +309,8 @@ impl<'t> Reader<'t> {
             return self.refuse("a list or map as the name of a member", "names are texts", span);
         }
         let start = span.byte_range().unwrap_or(0..0).start;
-        let (flow, expanded) = (style == StructureStyle::Flow, self.expanded);
-        self.stack.push(Open { kind, start, flow, anchor, expanded });
+        let flow = style == StructureStyle::Flow;
+        self.stack.push(Open { kind, start, flow, anchor });
         Some(())
     }
 
@@ -345,18 +356,18 @@ impl<'t> Reader<'t> {
     }
 
     /// Puts a finished value where it belongs: as a name, a member, an item or the document.
-    fn place(
-        &mut self,
-        value: Value,
-        node: Node,
-        (anchor, before): (usize, usize),
-        span: &Span,
-    ) -> Option<()> {
+    fn place(&mut self, value: Value, node: Node, anchor: usize, span: &Span) -> Option<()> {
         if self.line == 0 {
             self.line = number(span.start.line());
         }
         if anchor > 0 {
-            let size = node.span.len().max(8) + self.expanded.saturating_sub(before);
+            // What an anchor keeps is a copy, too: anchors in anchors copy the same text again.
+            let size = weight(&value);
+            self.expanded = self.expanded.saturating_add(size);
+            if self.expanded > self.limits.max_bytes {
+                let hint = "leave out the anchors around it";
+                return self.refuse("anchors and aliases expand beyond the size limit", hint, span);
+            }
             let (depth, value) = (depth(&value), value.clone());
             self.anchors.insert(anchor, Anchored { value, size, depth });
             // An anchor cannot be kept by an edit of what it names.
