@@ -13,6 +13,7 @@ use super::Limits;
 use super::node::{Node, NodeKind};
 use super::problem::Problem;
 use super::scalar::{Plain, plain};
+use super::size::{depth, weight};
 use super::text::{number, position};
 use crate::document::canonical::MAX_INTEGER;
 use crate::document::ident::Pointer;
@@ -33,6 +34,8 @@ pub struct Document {
     pub node: Node,
     /// Whether anchors or aliases stand in it, which cannot be edited in place.
     pub aliased: bool,
+    /// Bytes that its anchors and aliases expand to.
+    pub expanded: usize,
     /// Number of comments in `span`.
     pub comments: u32,
 }
@@ -108,28 +111,6 @@ struct Anchored {
     depth: usize,
 }
 
-/// Bytes that a value takes in memory, roughly: a value of one letter is as heavy as a long one.
-fn weight(value: &Value) -> usize {
-    const VALUE: usize = 64;
-    VALUE
-        + match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(weight).sum(),
-            Value::Object(members) => {
-                members.iter().map(|(name, value)| VALUE + name.len() + weight(value)).sum()
-            }
-        }
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-    }
-}
-
 enum OpenKind {
     List(Vec<Value>, Vec<Node>),
     Map(Map<String, Value>, Vec<(String, Range<usize>, Node)>, Option<(String, Range<usize>)>),
@@ -140,7 +121,9 @@ struct Reader<'t> {
     limits: Limits,
     stack: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
+    /// Bytes that anchors and aliases expanded to, and those of documents that have ended.
     expanded: usize,
+    settled: usize,
     found: Vec<Document>,
     root: Option<(Value, Node)>,
     start: usize,
@@ -158,6 +141,7 @@ impl<'t> Reader<'t> {
             stack: Vec::new(),
             anchors: HashMap::new(),
             expanded: 0,
+            settled: 0,
             found: Vec::new(),
             root: None,
             start: 0,
@@ -252,8 +236,9 @@ impl<'t> Reader<'t> {
         {
             let Self { line, comments, aliased, .. } = *self;
             let span = self.start..at;
-            self.found.push(Document { value, span, line, node, aliased, comments });
-            (self.start, self.comments) = (at, 0);
+            let expanded = self.expanded - self.settled;
+            self.found.push(Document { value, span, line, node, aliased, expanded, comments });
+            (self.start, self.comments, self.settled) = (at, 0, self.expanded);
         }
         self.aliased = false;
         self.anchors.clear();
@@ -362,12 +347,12 @@ impl<'t> Reader<'t> {
         }
         if anchor > 0 {
             // What an anchor keeps is a copy, too: anchors in anchors copy the same text again.
-            let size = weight(&value);
-            self.expanded = self.expanded.saturating_add(size);
-            if self.expanded > self.limits.max_bytes {
+            let left = self.limits.max_bytes.saturating_sub(self.expanded);
+            let Some(size) = weight(&value, left) else {
                 let hint = "leave out the anchors around it";
                 return self.refuse("anchors and aliases expand beyond the size limit", hint, span);
-            }
+            };
+            self.expanded += size;
             let (depth, value) = (depth(&value), value.clone());
             self.anchors.insert(anchor, Anchored { value, size, depth });
             // An anchor cannot be kept by an edit of what it names.
