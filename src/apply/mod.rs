@@ -14,7 +14,7 @@ use crate::document::ident::{Digest, Label};
 use crate::document::statement::{
     ApprovalId, GENERATOR, Outcome, Receipt, ReceiptItem, Statement, StatementError,
 };
-use crate::files;
+use crate::files::{self, FileError, Folder};
 use crate::gate::{Authorized, Parts};
 use crate::ledger::{Holder, Ledger, LedgerError};
 use crate::plan::Plan;
@@ -33,9 +33,6 @@ pub enum ApplyError {
     /// The ledger does not take the receipt.
     #[error("the ledger did not take the receipt")]
     Ledger(#[from] Box<LedgerError>),
-    /// This version applies directories only.
-    #[error("this version applies `directory` targets only")]
-    Kind,
 }
 
 impl ApplyError {
@@ -63,7 +60,6 @@ impl ApplyError {
                 | Code::Usage
                 | Code::Interrupted => Code::Indeterminate,
             },
-            Self::Kind => Code::NotApplyable,
         }
     }
 
@@ -73,8 +69,10 @@ impl ApplyError {
             Self::Statement(_) | Self::Sign(_) => {
                 "mend the cause, then `countersign apply {plan} --resume`: the ledger knows what was begun"
             }
+            Self::Ledger(error) if matches!(**error, LedgerError::Unusable { .. }) => {
+                "see that the ledger is there, writable, and not full; then `countersign apply {plan} --resume`"
+            }
             Self::Ledger(error) => error.hint(),
-            Self::Kind => "",
         }
     }
 }
@@ -113,12 +111,6 @@ pub struct Applied {
 /// [`ApplyError`] only where no receipt could be made; a failed write is an outcome, not an error.
 pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyError> {
     let parts = authorized.consume();
-    let path = match &parts.plan.document().effect.target {
-        TargetIdentity::Directory { path, .. } => path,
-        TargetIdentity::Kubernetes { .. } | TargetIdentity::Cloudformation { .. } => {
-            return Err(ApplyError::Kind);
-        }
-    };
     let files: Vec<FileChange> = parts.plan.files_in_order().into_iter().cloned().collect();
     let run = directory::Run {
         ledger: world.ledger,
@@ -127,7 +119,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         now: world.clock,
         interrupted: world.interrupted,
     };
-    let report = match files::open_folder(world.project).and_then(|project| project.folder(path)) {
+    let report = match target_folder(&parts.plan, world.project) {
         Ok(folder) => directory::execute(&files, &folder, &run),
         Err(error) => directory::unopened(&files, error),
     };
@@ -148,6 +140,17 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
     let (receipt, envelope) = receipt(&plan, said, &world)?;
     world.ledger.finish(spent, &envelope).map_err(Box::new)?;
     Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted })
+}
+
+/// The root of a directory target. What is of another kind is not opened: the gate lets no plan of
+/// one through.
+fn target_folder(plan: &Plan, project: &Path) -> Result<Folder, FileError> {
+    match &plan.document().effect.target {
+        TargetIdentity::Directory { path, .. } => files::open_folder(project)?.folder(path),
+        TargetIdentity::Kubernetes { .. } | TargetIdentity::Cloudformation { .. } => {
+            Err(FileError::Surprise { path: project.to_owned(), what: "not a directory target" })
+        }
+    }
 }
 
 /// An error and its sources, outermost first.
@@ -183,6 +186,12 @@ pub fn abandon(
     };
     let lock =
         world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(Box::new)?;
+    let files: Vec<FileChange> = plan.files_in_order().into_iter().cloned().collect();
+    let ids: Vec<ApprovalId> = rounds.iter().map(|round| round.apply_id.clone()).collect();
+    let report = match target_folder(plan, world.project) {
+        Ok(folder) => directory::given_up(&files, &folder, &ids),
+        Err(error) => directory::unopened(&files, error),
+    };
     let said = Said {
         principal: applier,
         apply_id: apply_id.clone(),
@@ -191,12 +200,13 @@ pub fn abandon(
         policy_digest: policy,
         trust_version,
         approvals: open.approvals.iter().cloned().collect(),
-        items: Vec::new(),
+        items: report.items(),
         reason: reason.to_owned(),
     };
     let (receipt, envelope) = receipt(plan, said, &world)?;
     world.ledger.abandon(lock, apply_id, &envelope, now).map_err(Box::new)?;
-    Ok(Applied { receipt, envelope, stop: Vec::new(), interrupted: false })
+    let stop = report.stop().map(told).unwrap_or_default();
+    Ok(Applied { receipt, envelope, stop, interrupted: false })
 }
 
 /// What is needed to give up, besides the plan.

@@ -159,6 +159,7 @@ pub(super) fn reject(args: &RejectArgs, session: &mut Session<'_, '_>) -> Result
         renderer: review::RENDERER.to_owned(),
         reason: args.reason.clone(),
     };
+    confirm::signing(&person, session);
     finish(&desk, &person, rejection, false, session)
 }
 

@@ -9,6 +9,7 @@ use super::world::World;
 use super::{Colour, Options, Output, present};
 use crate::clock::Instant;
 use crate::config;
+use crate::custody::state::{State, StateError};
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::{Trusted, TrustedError};
@@ -187,6 +188,17 @@ impl<'s, 'w> Session<'s, 'w> {
         }
     }
 
+    /// The user's state folder, if it is there a plain folder that is this user's alone.
+    pub(super) fn state_checked(&self, code: Code) -> Result<PathBuf, Fault> {
+        let root = self.state()?;
+        match State::open(&root) {
+            Ok(_) => Ok(root),
+            // What is missed in it is named by whoever looks for it.
+            Err(StateError::File(error)) if error.is_absent() => Ok(root),
+            Err(error) => Err(state_fault(code, &error)),
+        }
+    }
+
     /// Where a ledger is kept on this machine.
     pub(super) fn ledger_folder(
         &self,
@@ -215,6 +227,9 @@ impl<'s, 'w> Session<'s, 'w> {
             None => &config.ledger,
         };
         let project = &config.name;
+        if *ledger == config::Ledger::default() {
+            self.state_checked(Code::LedgerUnusable)?;
+        }
         let folder = self.ledger_folder(project, ledger)?;
         let place = folder.display().to_string();
         let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
@@ -244,6 +259,13 @@ impl<'s, 'w> Session<'s, 'w> {
         }
         Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
+}
+
+/// What a state folder that cannot be used looks like.
+pub(super) fn state_fault(code: Code, error: &StateError) -> Fault {
+    Fault::of(code, error).hint(
+        "the state folder must be yours alone and outside every checkout; COUNTERSIGN_STATE names another",
+    )
 }
 
 /// What a trusted side that does not load looks like.

@@ -61,7 +61,7 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
     if args.live {
         session.progress("observing the target");
         let project = session.project()?;
-        gate::same_bytes(cleared.plan(), &trusted, &project)
+        gate::same_bytes(cleared.plan(), &trusted, &project, &[])
             .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
     }
     let digest = cleared.plan().digest();

@@ -5,17 +5,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::again::same_bytes;
 use super::approval;
 use super::examine::Cleared;
 use super::refusal::Refusal;
 use super::trusted::Trusted;
 use crate::clock::Instant;
-use crate::config::Target;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
 use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Spent, TargetKey};
-use crate::observe::directory;
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::trust::key::PublicKey;
 use crate::trust::principal::{APPLIER, Principal};
 use crate::trust::quorum::Standing;
@@ -155,9 +154,12 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
 /// first approval.
 fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), Refusal> {
     unspent(cleared, live.ledger)?;
-    if !live.resume {
-        same_bytes(&cleared.plan, live.trusted, live.project)?;
-    }
+    // A round that goes on has written some files already: they count as they were before it.
+    let written = match live.resume {
+        true => cleared.plan.document().effect.files.as_slice(),
+        false => &[],
+    };
+    same_bytes(&cleared.plan, live.trusted, live.project, written)?;
     let again = live.trusted.root_again().map_err(|e| Refusal::TrustUnreadable(Box::new(e)))?;
     if again.digest() != cleared.trust.1 {
         return Err(Refusal::TrustChanged);
@@ -191,40 +193,4 @@ fn unspent(cleared: &Cleared, ledger: &Ledger) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// Observes the target again and compares the plan that follows byte for byte.
-///
-/// # Errors
-/// [`Refusal::Stale`], which names what differs.
-pub fn same_bytes(plan: &Plan, trusted: &Trusted, project: &Path) -> Result<(), Refusal> {
-    let proposal = plan.document().proposal.clone();
-    let target = trusted
-        .config
-        .target(&proposal.environment, &proposal.target)
-        .map_err(|error| Refusal::Target(Box::new(error)))?;
-    let stale = |differences| Refusal::Stale { plan: plan.digest(), differences };
-    let observed = match target {
-        Target::Directory(target) => {
-            directory::observe(proposal, project, target, &trusted.config.limits)
-        }
-        Target::Kubernetes(_) | Target::Cloudformation(_) => {
-            return Err(stale(vec!["the target is of another kind now".to_owned()]));
-        }
-    };
-    let observed = observed.map_err(|error| {
-        if error.is_of_the_state() {
-            stale(vec![error.to_string()])
-        } else {
-            Refusal::Unobservable(Box::new(error))
-        }
-    })?;
-    let again = match Plan::make(observed) {
-        Ok(again) => again,
-        Err(error) => return Err(stale(vec![format!("it cannot be planned again: {error}")])),
-    };
-    if again.bytes() == plan.bytes() {
-        return Ok(());
-    }
-    Err(stale(plan::differences(plan.document(), again.document())))
 }

@@ -18,15 +18,22 @@
 //! }
 //! ```
 
+mod again;
 pub mod approval;
 mod authorize;
 mod examine;
 mod papers;
+mod people;
+mod planner;
+mod reach;
 mod refusal;
 mod trusted;
 
-pub use authorize::{Authorized, Live, Parts, applier, authorize, same_bytes, target_key};
-pub use examine::{Cleared, Examined, Inputs, Weighed, against_trust, examine, planned_by};
+pub use again::same_bytes;
+pub use authorize::{Authorized, Live, Parts, applier, authorize, target_key};
+pub use examine::{Cleared, Examined, Inputs, Weighed, examine};
 pub use papers::{Paper, Papers, PapersError};
+pub use planner::planned_by;
+pub use reach::against_trust;
 pub use refusal::{Refusal, Refused, short};
 pub use trusted::{Trusted, TrustedError};

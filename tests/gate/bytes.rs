@@ -126,7 +126,7 @@ fn no_byte_of_a_planners_statement_can_be_another() {
     let good = project.papers().planner.unwrap();
     let said = |bytes: Vec<u8>| {
         let papers = Papers { planner: Some(bytes), approvals: Vec::new() };
-        planned_by(&plan, &papers, &trusted.root)
+        planned_by(&plan, &papers, &trusted.root).map_err(Box::new)
     };
     let honest = said(good.clone()).unwrap();
     for (at, way, bytes) in spoilt(&good) {

@@ -22,8 +22,9 @@ const WITH_CLUSTER: &str = "namespaces = [\"s\"]\ncluster-scoped = true";
 
 /// What these applies get on a tree of these objects, for a target with these lines.
 fn tried(tree: &[&str], lines: &str, applied: &[&str]) -> Result<(), String> {
-    let names: Vec<_> = (0..tree.len()).map(|n| format!("{n}.yaml")).collect();
-    let files: Vec<_> = names.iter().zip(tree).map(|(name, text)| (name.as_str(), *text)).collect();
+    let files = tree.iter().enumerate().map(|(n, text)| (format!("{n}.yaml"), *text));
+    let files: Vec<_> = files.collect();
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     let folder = project(&files);
     let operations: String = applied.iter().map(|object| format!("- apply: {object}\n")).collect();
     observed(folder.path(), &target(lines), &operations).map(|_| ()).map_err(|error| said(&error))

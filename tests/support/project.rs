@@ -384,18 +384,6 @@ impl Project {
         all
     }
 
-    /// Runs a check that must change nothing.
-    #[track_caller]
-    pub(crate) fn unchanged(&self, check: impl FnOnce(&Self)) {
-        let before = self.snapshot();
-        check(self);
-        let after = self.snapshot();
-        let names: Vec<_> = before.keys().chain(after.keys()).collect();
-        for name in names {
-            assert_eq!(before.get(name), after.get(name), "{name}");
-        }
-    }
-
     /// An apply that must be refused so, saying this, and change nothing.
     #[track_caller]
     pub(crate) fn refuses(&self, code: Code, what: &str) {

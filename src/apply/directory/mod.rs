@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::clock::Instant;
 use crate::document::effect::FileChange;
 use crate::document::ident::Digest;
-use crate::document::statement::Fate;
+use crate::document::statement::{ApprovalId, Fate};
 use crate::files::{FileError, Folder};
 use crate::ledger::{Ledger, Spent};
 
@@ -50,6 +50,25 @@ pub fn unopened(files: &[FileChange], error: FileError) -> Report {
     report
 }
 
+/// What rounds that are given up left behind: which files have been written, which not, and which
+/// are neither. Their temporary files are removed; nothing else is changed.
+pub fn given_up(files: &[FileChange], folder: &Folder, rounds: &[ApprovalId]) -> Report {
+    let mut report = Report::new(files);
+    for (at, change) in files.iter().enumerate() {
+        let live = write::live(folder, change);
+        let (before, after) = (digest(&change.before), digest(&change.after));
+        if live.is(after) {
+            report.already_written(at, after);
+        } else if !live.is(before) {
+            report.refused(at, live.unexpected(change));
+        }
+    }
+    if let Err(stop) = tidy(files, folder, rounds) {
+        report.stopped(stop);
+    }
+    report
+}
+
 fn go(
     files: &[FileChange],
     folder: &Folder,
@@ -63,7 +82,7 @@ fn go(
     let root = root.map_err(|source| Stop::file(".", source))?;
     survey(files, &root, run, report)?;
     if !run.spent.resumes().is_empty() {
-        tidy(files, &root, run)?;
+        tidy(files, &root, run.spent.resumes())?;
     }
     for (at, change) in files.iter().enumerate() {
         if report.fate(at) == Some(Fate::AlreadyWritten) {
@@ -124,7 +143,7 @@ fn survey(
 }
 
 /// Removes the temporary files that killed rounds left, and makes durable what they did to folders.
-fn tidy(files: &[FileChange], root: &Folder, run: &Run<'_>) -> Result<(), Stop> {
+fn tidy(files: &[FileChange], root: &Folder, rounds: &[ApprovalId]) -> Result<(), Stop> {
     let mut folders = BTreeSet::new();
     for change in files {
         let mut path = change.path.as_str();
@@ -137,15 +156,15 @@ fn tidy(files: &[FileChange], root: &Folder, run: &Run<'_>) -> Result<(), Stop> 
         let tidied = match root.folder(path) {
             Err(error) if error.is_absent() => Ok(()),
             Err(error) => Err(error),
-            Ok(folder) => tidy_folder(&folder, run),
+            Ok(folder) => tidy_folder(&folder, rounds),
         };
         tidied.map_err(|source| Stop::file(path, source))?;
     }
     Ok(())
 }
 
-fn tidy_folder(folder: &Folder, run: &Run<'_>) -> Result<(), FileError> {
-    for earlier in run.spent.resumes() {
+fn tidy_folder(folder: &Folder, rounds: &[ApprovalId]) -> Result<(), FileError> {
+    for earlier in rounds {
         folder.remove_temporary(earlier.as_str())?;
     }
     folder.settle()

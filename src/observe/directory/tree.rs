@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::ObserveError;
 use super::forms::Forms;
 use crate::config::{DirectoryTarget, Limits};
+use crate::document::effect::FileChange;
 use crate::document::ident::ResourceId;
 use crate::document::operation::ResourceRef;
 use crate::files::{self, Folder};
@@ -25,6 +26,9 @@ pub struct Place {
     /// Line of its document.
     pub line: u32,
 }
+
+/// Files that count as they were before they were written, by path.
+type Undone<'f> = BTreeMap<&'f str, &'f FileChange>;
 
 /// A folder of manifests, read whole.
 #[derive(Debug, Default)]
@@ -48,9 +52,32 @@ impl Tree {
         target: &DirectoryTarget,
         limits: &Limits,
     ) -> Result<Self, ObserveError> {
+        Self::read_before(project, target, limits, &[])
+    }
+
+    /// Reads the tree as it was before `written` was written: a file that has its text `after`
+    /// counts as having its text `before`. Any other text counts as it stands.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn read_before(
+        project: &Path,
+        target: &DirectoryTarget,
+        limits: &Limits,
+        written: &[FileChange],
+    ) -> Result<Self, ObserveError> {
         let folder = files::open_folder(project)?.folder(target.path.as_str())?;
         let mut tree = Self::default();
-        tree.walk(&folder, "", limits, 0)?;
+        let undone: Undone<'_> = written.iter().map(|file| (file.path.as_str(), file)).collect();
+        tree.walk(&folder, "", limits, &undone, 0)?;
+        for file in written {
+            // What the writing removed.
+            if let (None, Some(before)) = (&file.after, &file.before)
+                && !tree.texts.contains_key(&file.path)
+            {
+                tree.file(file.path.clone(), before.clone().into_bytes(), limits)?;
+            }
+        }
         // A definition may stand behind the objects of its kind.
         for (id, (_, place)) in &tree.objects {
             if let Some(message) = tree.forms.against(id) {
@@ -97,6 +124,7 @@ impl Tree {
         folder: &Folder,
         prefix: &str,
         limits: &Limits,
+        undone: &Undone<'_>,
         depth: usize,
     ) -> Result<(), ObserveError> {
         if depth > limits.max_depth {
@@ -108,13 +136,23 @@ impl Tree {
             }
             let path = format!("{prefix}{}", entry.name);
             if entry.folder {
-                self.walk(&folder.folder(&entry.name)?, &format!("{path}/"), limits, depth + 1)?;
+                let inner = folder.folder(&entry.name)?;
+                self.walk(&inner, &format!("{path}/"), limits, undone, depth + 1)?;
             } else if object::is_manifest_name(&entry.name)
                 && !object::is_kustomization_name(&entry.name)
             {
                 let left = limits.max_tree_bytes.saturating_sub(self.bytes);
                 let bytes = folder.read(&entry.name, u64::try_from(left).unwrap_or(u64::MAX))?;
-                self.file(path, bytes, limits)?;
+                let change = undone.get(path.as_str());
+                let change = change.filter(|file| {
+                    file.after.as_ref().is_some_and(|after| after.as_bytes() == bytes)
+                });
+                match change.map(|file| &file.before) {
+                    None => self.file(path, bytes, limits)?,
+                    Some(Some(before)) => self.file(path, before.clone().into_bytes(), limits)?,
+                    // The writing made it.
+                    Some(None) => {}
+                }
             }
         }
         Ok(())

@@ -3,6 +3,9 @@
 mod access;
 mod network_storage;
 mod properties;
-mod sections;
+mod rows;
+mod sections_cluster;
+mod sections_storage;
+mod sections_traffic;
 mod trial;
 mod workloads;

@@ -160,7 +160,7 @@ fn stateful_sets() {
     table.row("31 Retain", &kept.update(DB, start, json!(1)), "R!", "irreversible");
     table.row("31 apart", &shop().update(DB, start, json!(7)), "O!", ".");
     let service = ("/spec/serviceName", json!("other"));
-    table.row("32 same", &shop().replace(DB, &[service.clone()]), "O!", ".");
+    table.row("32 same", &shop().replace(DB, std::slice::from_ref(&service)), "O!", ".");
     let claim = ("/spec/volumeClaimTemplates/0/metadata/name", json!("bytes"));
     table.row("32 renamed", &shop().replace(DB, &[claim]), "D~", ".");
     let retention = shop().update(DB, &format!("{policy}/whenDeleted"), json!("Delete"));
