@@ -139,7 +139,6 @@ pub(super) fn run(args: &ApproveArgs, session: &mut Session<'_, '_>) -> Result<C
         reason: args.reason.clone(),
     };
     would_count(&desk, &approval)?;
-    warn_of_a_forwarded_agent(&person, session);
     confirm::show(&desk, &person, session)?;
     confirm::confirm(args, &desk, session)?;
     finish(&desk, &person, approval, args.prepare, session)
@@ -161,19 +160,8 @@ pub(super) fn reject(args: &RejectArgs, session: &mut Session<'_, '_>) -> Result
         renderer: review::RENDERER.to_owned(),
         reason: args.reason.clone(),
     };
-    warn_of_a_forwarded_agent(&person, session);
+    confirm::signing(&person, session);
     finish(&desk, &person, rejection, false, session)
-}
-
-/// Whoever is root where one is logged in can have a forwarded agent sign whatever they like, and
-/// what is shown here is shown by that machine.
-fn warn_of_a_forwarded_agent(person: &Person, session: &mut Session<'_, '_>) {
-    let agent = person.signer.is_some() && person.place.starts_with("agent:");
-    if agent && session.variable("SSH_CONNECTION").is_some() {
-        session.tell(
-            "warning: you are logged in over SSH and an agent signs. If it is forwarded, this machine can have it sign anything: sign where you sit, or name a key file with --key.\n",
-        );
-    }
 }
 
 /// Everything that stands against the plan but missing approvals: those are what this is for.

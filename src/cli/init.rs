@@ -11,7 +11,7 @@ use serde_json::json;
 use super::fault::Fault;
 use super::ledger;
 use super::paths::file_fault;
-use super::session::Session;
+use super::session::{Session, state_fault};
 use crate::config;
 use crate::custody::masking::MaskingKey;
 use crate::custody::random;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
     let manifests = find::manifests(args, &root)?;
     let example = find::example(&root, manifests.as_str())?;
 
-    let state = State::made(&session.state()?).map_err(|error| make::state_fault(&error))?;
+    let state = State::made(&session.state()?).map_err(|error| state_fault(Code::Error, &error))?;
     let planner = make::machine(&state, &project, "planner")?;
     let applier = make::machine(&state, &project, "applier")?;
     if MaskingKey::read(state.folder()).is_err() {

@@ -101,7 +101,7 @@ pub(super) fn machine(
         Some(value) => signer::from_setting(variable, &value, &mut ask(session)),
         None => {
             let label: Label = role.parse().map_err(|e| Fault::of(Code::Error, &e))?;
-            let state = session.state()?;
+            let state = session.state_checked(Code::Error)?;
             let path = state.join("keys").join(trusted.config.name.as_str()).join(label.as_str());
             let nowhere = Places { ssh: None, agent: None };
             signer::resolve(Some(&Named::File(path)), nowhere, &|_| true, &mut ask(session))
@@ -165,6 +165,14 @@ pub(super) fn person(
     let is_person =
         |key: &PublicKey| trusted.root.principal_of(key).is_some_and(|found| !found.is_machine());
     let named = named.map(|named| parse(named, session)).transpose()?;
+    if let (Some(Named::File(path)), false) = (&named, public_only)
+        && path.extension().is_some_and(|end| end == "pub")
+    {
+        let message = format!("{} is the public half of a key, which cannot sign", path.display());
+        return Err(Fault::new(Code::Error, message).hint(
+            "name the private key file, or `agent:SHA256:…`; `approve --prepare` takes a `.pub` file",
+        ));
+    }
     let (public, place, signer) = if public_only {
         let (public, place) = public(named.as_ref(), places, &is_person)?;
         (public, place, None)

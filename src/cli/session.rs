@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::world::World;
 use super::{Colour, Options, Output, present};
 use crate::clock::Instant;
+use crate::custody::state::{State, StateError};
 use crate::document::code::Code;
 use crate::gate::{Trusted, TrustedError};
 use crate::review::Style;
@@ -195,6 +196,17 @@ impl<'s, 'w> Session<'s, 'w> {
         }
     }
 
+    /// The user's state folder, if it is there a plain folder that is this user's alone.
+    pub(super) fn state_checked(&self, code: Code) -> Result<PathBuf, Fault> {
+        let root = self.state()?;
+        match State::open(&root) {
+            Ok(_) => Ok(root),
+            // What is missed in it is named by whoever looks for it.
+            Err(StateError::File(error)) if error.is_absent() => Ok(root),
+            Err(error) => Err(state_fault(code, &error)),
+        }
+    }
+
     /// Asks for one line; an error that names `flag` where nobody answers.
     pub(super) fn ask(&mut self, question: &str, flag: &str) -> Result<String, Fault> {
         if !self.answers() {
@@ -216,6 +228,13 @@ impl<'s, 'w> Session<'s, 'w> {
         }
         Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
+}
+
+/// What a state folder that cannot be used looks like.
+pub(super) fn state_fault(code: Code, error: &StateError) -> Fault {
+    Fault::of(code, error).hint(
+        "the state folder must be yours alone and outside every checkout; COUNTERSIGN_STATE names another",
+    )
 }
 
 /// What a trusted side that does not load looks like.

@@ -134,18 +134,29 @@ pub struct DirectoryTarget {
     pub path: TargetPath,
     /// Namespaces in scope; absent: all.
     pub namespaces: Option<Vec<Label>>,
-    /// Whether objects without a namespace are in scope.
-    #[serde(default = "yes")]
-    pub cluster_scoped: bool,
+    /// Whether objects without a namespace are in scope; absent: only where `namespaces` is absent
+    /// too.
+    pub cluster_scoped: Option<bool>,
     /// A ledger of its own.
     pub ledger: Option<Ledger>,
 }
 
 impl DirectoryTarget {
+    /// Whether objects without a namespace are in scope. A target that names its namespaces does not
+    /// take more than it names, unless it says so.
+    pub fn takes_cluster_scoped(&self) -> bool {
+        self.cluster_scoped.unwrap_or(self.namespaces.is_none())
+    }
+
+    /// Whether every object is in scope, so that it does not matter which have a namespace.
+    pub fn takes_everything(&self) -> bool {
+        self.namespaces.is_none() && self.takes_cluster_scoped()
+    }
+
     /// Whether a plan may change this object.
     pub fn covers(&self, id: &ResourceId) -> bool {
         if id.namespace.is_empty() {
-            return self.cluster_scoped;
+            return self.takes_cluster_scoped();
         }
         let named = |name: &Label| name.as_str() == id.namespace;
         self.namespaces.as_ref().is_none_or(|list| list.iter().any(named))

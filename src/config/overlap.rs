@@ -26,7 +26,8 @@ fn same_objects(a: &Target, b: &Target) -> bool {
     match (a, b) {
         (Target::Directory(a), Target::Directory(b)) => {
             let scopes = shared(a.namespaces.as_deref(), b.namespaces.as_deref());
-            a.path.overlaps(&b.path) && (scopes || (a.cluster_scoped && b.cluster_scoped))
+            let cluster = a.takes_cluster_scoped() && b.takes_cluster_scoped();
+            a.path.overlaps(&b.path) && (scopes || cluster)
         }
         (Target::Kubernetes(a), Target::Kubernetes(b)) => {
             let scopes = shared(Some(&a.namespaces), Some(&b.namespaces));

@@ -9,11 +9,11 @@ use super::form::{Member, Members, nearest};
 use super::operation::About;
 use super::page::{Leaf, kind_of};
 use super::secret;
-use crate::document::canonical::MAX_DEPTH;
 use crate::document::ident::Pointer;
 use crate::document::operation::{Action, DeleteBody, Propagation, ResourceRef, StackBody};
 use crate::manifest::object::{self, ObjectError};
 use crate::manifest::problem::Problem;
+use crate::manifest::size::{self, BODY_DEPTH};
 
 /// Members of a resource.
 pub(super) const RESOURCE: [&str; 4] = ["apiVersion", "kind", "namespace", "name"];
@@ -24,9 +24,6 @@ pub(super) const STACK: [&str; 5] = ["name", "template", "parameters", "tags", "
 /// Source: AWS CloudFormation API Reference, CreateStack, `Capabilities`.
 const CAPABILITIES: [&str; 3] =
     ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
-
-/// Deepest nesting of a body, so that the plan around it stays within its own limit.
-const BODY_DEPTH: usize = MAX_DEPTH - 8;
 
 /// Why Kustomize's own files are refused.
 pub(super) fn kustomization() -> Problem {
@@ -78,14 +75,7 @@ pub(super) fn server_owned(at: &Pointer, field: &Pointer, leaf: &mut Leaf<'_, '_
 
 /// Reports a value that is too deep for the plan that would hold it.
 pub(super) fn depth(value: &Value, at: &Pointer, leaf: &mut Leaf<'_, '_>) {
-    fn fits(value: &Value, left: usize) -> bool {
-        match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-            Value::Array(items) => left > 0 && items.iter().all(|item| fits(item, left - 1)),
-            Value::Object(map) => left > 0 && map.values().all(|item| fits(item, left - 1)),
-        }
-    }
-    if !fits(value, BODY_DEPTH) {
+    if size::depth(value) > BODY_DEPTH {
         leaf.refuse(at, format!("nested deeper than {BODY_DEPTH} levels"), "");
     }
 }
@@ -108,6 +98,8 @@ fn identity_error(
         ObjectError::NoNamespace { .. } => (member("metadata"), "write the namespace"),
         ObjectError::Namespaced { .. } => (member("metadata.namespace"), "leave it out"),
         ObjectError::List(_) => (at.clone(), "make each item an operation of its own"),
+        ObjectError::Items(_) => (member("items"), "no object has such a member; leave it out"),
+        ObjectError::Spelling { .. } => (member("kind"), "write it as the API does"),
     };
     let mut message = error.to_string();
     if !within_metadata {

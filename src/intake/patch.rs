@@ -59,6 +59,11 @@ fn merge(
         let whole = pointer.segments().fold(at.clone(), |at, segment| at.join(&segment));
         body::server_owned(&whole, &pointer, leaf);
     }
+    if let Value::Object(members) = &value {
+        for name in members.keys().filter(|name| object::is_items(name)) {
+            items(&at.join(name), leaf);
+        }
+    }
     body::depth(&value, at, leaf);
     match resource {
         Some(resource) => secret::body(&value, resource, at, leaf),
@@ -117,6 +122,9 @@ fn operation(item: &Value, at: &Pointer, secret: bool, leaf: &mut Leaf<'_, '_>) 
         if known.contains(&"from") { Some(pointer(&mut members, "from", leaf)?) } else { None };
     let value = if known.contains(&"value") { Some(members.need("value", leaf)?) } else { None };
     if op != "test" {
+        if path.segments().next().is_some_and(|first| object::is_items(&first)) {
+            items(&place, leaf);
+        }
         owned_at(&path, value.as_ref().map(|(value, _)| value), from.is_some(), &place, leaf);
     }
     if secret {
@@ -125,6 +133,12 @@ fn operation(item: &Value, at: &Pointer, secret: bool, leaf: &mut Leaf<'_, '_>) 
         secret::none(value, at, leaf);
     }
     Some(())
+}
+
+/// Reports a patch that would make its object look like a list.
+fn items(at: &Pointer, leaf: &mut Leaf<'_, '_>) {
+    let message = "a top-level `items`, and readers take whatever has one for a list of objects";
+    leaf.refuse_member(at, message, "no object has such a member; leave it out");
 }
 
 fn pointer(members: &mut Members, name: &str, leaf: &mut Leaf<'_, '_>) -> Option<Pointer> {

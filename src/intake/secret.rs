@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::page::{Leaf, kind_of};
 use crate::document::ident::{Label, Pointer};
 use crate::document::operation::ResourceRef;
+use crate::manifest::object;
 
 /// The one member of a reference.
 const MEMBER: &str = "$secret";
@@ -18,7 +19,7 @@ const HINT: &str = "write `{\"$secret\": \"name\"}`, an entry of countersign.tom
 
 /// Whether an object is a Secret.
 pub(super) fn is_secret(resource: &ResourceRef) -> bool {
-    resource.group().is_empty() && resource.kind == "Secret"
+    object::is_secret_kind(resource.group(), &resource.kind)
 }
 
 /// Checks an object, or a merge patch of one.

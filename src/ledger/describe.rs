@@ -8,6 +8,7 @@ use super::Ledger;
 use super::error::LedgerError;
 use super::lock::LockView;
 use super::record::{self, PlanRecord, Round, TargetKey};
+use super::store::Name;
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::ApprovalId;
@@ -88,17 +89,11 @@ impl Ledger {
         let mut locks: Vec<_> =
             self.locks()?.into_iter().map(|(target, lock)| TargetLock { target, lock }).collect();
         locks.sort_by(|a, b| a.target.cmp(&b.target));
-        let mut plans = Vec::new();
-        for name in self.store.names(&record::plans()).map_err(|error| self.failed(error))? {
-            let Some((found, _)) = self.get::<PlanRecord>(&name)? else {
-                continue;
-            };
-            if name != record::plan(&found.plan) {
-                return Err(self.misplaced(&name));
-            }
+        let history = |(_, found): (Name, PlanRecord)| {
             let PlanRecord { plan, target, rounds } = found;
-            plans.push(PlanHistory { plan, target, rounds });
-        }
+            PlanHistory { plan, target, rounds }
+        };
+        let plans = self.plan_records()?.into_iter().map(history).collect();
         let mut chains = Vec::new();
         for target in self.targets()? {
             let receipts = self.receipts(&target)?;
@@ -121,7 +116,7 @@ impl Ledger {
         })
     }
 
-    /// Every target that has a receipt, sorted.
+    /// Every target that has a receipt, or that the record of a plan says has one, sorted.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
@@ -139,6 +134,24 @@ impl Ledger {
             };
             targets.insert(TargetKey { environment, target });
         }
+        let told = |record: &PlanRecord| record.rounds.iter().any(|r| r.state.receipt().is_some());
+        let records = self.plan_records()?.into_iter().map(|(_, record)| record);
+        targets.extend(records.filter(told).map(|record| record.target));
         Ok(targets.into_iter().collect())
+    }
+
+    /// The record of every plan that was begun, by its name.
+    pub(super) fn plan_records(&self) -> Result<Vec<(Name, PlanRecord)>, LedgerError> {
+        let mut records = Vec::new();
+        for name in self.store.names(&record::plans()).map_err(|error| self.failed(error))? {
+            let Some((found, _)) = self.get::<PlanRecord>(&name)? else {
+                continue;
+            };
+            if name != record::plan(&found.plan) {
+                return Err(self.misplaced(&name));
+            }
+            records.push((name, found));
+        }
+        Ok(records)
     }
 }

@@ -1,6 +1,8 @@
 //! Receipts of a target are a chain: each names the one before it, and none is ever replaced. They
 //! are kept as they were signed; whoever reads them verifies the signatures.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -111,7 +113,8 @@ impl Ledger {
         Ok(digest)
     }
 
-    /// Every receipt of a target, oldest first, the chain checked.
+    /// Every receipt of a target, oldest first, the chain checked, and that it holds every receipt
+    /// that the records of plans speak of: a receipt is stored before its round ends.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] if one is missing or names another before it.
@@ -125,6 +128,13 @@ impl Ledger {
                 return Err(self.damaged(&name, "it does not follow the receipt before it"));
             }
             chain.push(receipt);
+        }
+        let held: BTreeSet<Digest> = chain.iter().map(|receipt| receipt.digest).collect();
+        for (name, record) in self.plan_records()?.iter().filter(|(_, r)| r.target == *target) {
+            let mut told = record.rounds.iter().filter_map(|round| round.state.receipt());
+            if told.any(|receipt| !held.contains(&receipt)) {
+                return Err(self.damaged(name, "its receipt is not in the chain of its target"));
+            }
         }
         Ok(chain)
     }

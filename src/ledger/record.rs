@@ -119,6 +119,14 @@ impl RoundState {
         }
     }
 
+    /// Digest of the receipt that it ended with, if it did.
+    pub(super) fn receipt(&self) -> Option<Digest> {
+        match self {
+            Self::Stopped { receipt, .. } | Self::Finished { receipt, .. } => Some(*receipt),
+            Self::Begun | Self::Resumed => None,
+        }
+    }
+
     /// Whether the target may be half-way: nobody else may write to it before a person decides.
     pub fn may_be_half_done(&self) -> bool {
         match self {

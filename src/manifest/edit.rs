@@ -58,7 +58,7 @@ pub fn edit(
     edits: &BTreeMap<ResourceId, Edit>,
     json: bool,
 ) -> Result<Edited, EditError> {
-    let limits = Limits { max_bytes: usize::MAX, ..Limits::default() };
+    let limits = Limits::default();
     let documents = read::documents(text, &limits).map_err(EditError::Read)?;
     let mut open: BTreeMap<&ResourceId, &Edit> = edits.iter().collect();
     let wanted: Vec<Option<Value>> =
@@ -130,7 +130,7 @@ fn after(
 /// The text of a document with another value.
 fn changed(text: &str, document: &Document, wanted: &Value, json: bool) -> String {
     let piece = text.get(document.span.clone()).unwrap_or_default();
-    let limits = Limits { max_bytes: usize::MAX, ..Limits::default() };
+    let limits = Limits::default();
     let shift =
         |range: &Range<usize>| range.start - document.span.start..range.end - document.span.start;
     if document.aliased {

@@ -90,6 +90,8 @@ pub fn safe_plain(text: &str, in_flow: bool) -> bool {
             || (!c.is_ascii() && printable(c))
     };
     plain(text) == Plain::Value(text.into())
+        && (!may_be_number(text) || is_quantity(text))
+        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
         && text.starts_with(first)
         && !text.contains(": ")
         && !text.contains(" #")
@@ -98,6 +100,28 @@ pub fn safe_plain(text: &str, in_flow: bool) -> bool {
         && !text.contains('\u{a0}')
         && !(in_flow && text.contains([',', '[', ']', '{', '}', ':', '?', '"', '\'']))
         && !text.starts_with("...")
+}
+
+/// Texts that some reader, in some case of its letters, takes for something else.
+const WORDS: [&str; 12] =
+    ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "inf", "infinity", "nan"];
+
+/// Whether a text begins as a number, a time or a date does: readers differ in what follows, so none
+/// is left to guess.
+fn may_be_number(text: &str) -> bool {
+    let rest = text.trim_start_matches(['-', '+', '.', '_']);
+    rest.starts_with(|c: char| c.is_ascii_digit()) || text.starts_with("._")
+}
+
+/// Whether a text is digits, perhaps a fraction, and one unit: `100m`, `1.5Gi`, `50%`, `30s`. No
+/// reader takes these for a number, and manifests are full of them.
+fn is_quantity(text: &str) -> bool {
+    const UNITS: [&str; 12] = ["m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "%", "s", "h"];
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+    let Some(unit) = text.find(|c: char| !c.is_ascii_digit() && c != '.') else { return false };
+    let (amount, unit) = text.split_at(unit);
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
+    digits(whole) && digits(fraction) && UNITS.contains(&unit)
 }
 
 fn printable(c: char) -> bool {

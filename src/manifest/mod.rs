@@ -3,11 +3,13 @@
 
 pub mod edit;
 pub mod emit;
+pub mod kinds;
 pub mod node;
 pub mod object;
 pub mod problem;
 pub mod read;
 pub mod scalar;
+pub mod size;
 pub mod text;
 
 /// What a text may be at most.

@@ -4,6 +4,8 @@
 use serde_json::Value;
 use thiserror::Error;
 
+use super::kinds;
+pub use super::kinds::{is_builtin, is_cluster_scoped};
 use crate::document::ident::Pointer;
 use crate::document::operation::ResourceRef;
 
@@ -40,6 +42,17 @@ pub enum ObjectError {
     /// A whole list where one object is expected.
     #[error("{0} is a list, not an object")]
     List(String),
+    /// An object that other readers take for a list of objects.
+    #[error("{0} has a top-level `items`, and readers take whatever has one for a list of objects")]
+    Items(String),
+    /// A kind that differs from a known one in the case of its letters alone.
+    #[error("kind {kind} is spelled {known}")]
+    Spelling {
+        /// What stands there.
+        kind: String,
+        /// The kind as the API spells it.
+        known: &'static str,
+    },
 }
 
 /// Fields that only the server writes, with `generateName`, which leaves the identity open.
@@ -55,68 +68,25 @@ pub const SERVER_OWNED: [&str; 9] = [
     "/metadata/generateName",
 ];
 
-/// Cluster-scoped kinds of the built-in API groups (Kubernetes 1.36, `kubectl api-resources`).
-const CLUSTER_SCOPED: [(&str, &str); 35] = [
-    ("", "ComponentStatus"),
-    ("", "Namespace"),
-    ("", "Node"),
-    ("", "PersistentVolume"),
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
-    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    ("apiregistration.k8s.io", "APIService"),
-    ("certificates.k8s.io", "CertificateSigningRequest"),
-    ("certificates.k8s.io", "ClusterTrustBundle"),
-    ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
-    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
-    ("gateway.networking.k8s.io", "GatewayClass"),
-    ("internal.apiserver.k8s.io", "StorageVersion"),
-    ("networking.k8s.io", "IPAddress"),
-    ("networking.k8s.io", "IngressClass"),
-    ("networking.k8s.io", "ServiceCIDR"),
-    ("node.k8s.io", "RuntimeClass"),
-    ("rbac.authorization.k8s.io", "ClusterRole"),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-    ("resource.k8s.io", "DeviceClass"),
-    ("resource.k8s.io", "DeviceTaintRule"),
-    ("resource.k8s.io", "ResourceSlice"),
-    ("scheduling.k8s.io", "PriorityClass"),
-    ("snapshot.storage.k8s.io", "VolumeSnapshotClass"),
-    ("snapshot.storage.k8s.io", "VolumeSnapshotContent"),
-    ("storage.k8s.io", "CSIDriver"),
-    ("storage.k8s.io", "CSINode"),
-    ("storage.k8s.io", "StorageClass"),
-    ("storage.k8s.io", "VolumeAttachment"),
-    ("storage.k8s.io", "VolumeAttributesClass"),
-];
-
-/// Whether a kind has no namespace; `None` for kinds that are not built in.
-pub fn is_cluster_scoped(group: &str, kind: &str) -> Option<bool> {
-    if CLUSTER_SCOPED.contains(&(group, kind)) {
-        return Some(true);
-    }
-    is_builtin(group).then_some(false)
-}
-
-/// Whether an API group is one of Kubernetes' own.
-pub fn is_builtin(group: &str) -> bool {
-    matches!(group, "" | "apps" | "batch" | "autoscaling" | "policy" | "extensions")
-        || (group.ends_with(".k8s.io") && !group.contains(".x-k8s.io"))
-            && !matches!(
-                group,
-                "gateway.networking.k8s.io" | "snapshot.storage.k8s.io" | "metrics.k8s.io"
-            )
-}
-
-/// Items of a `List`; `None` for everything else.
+/// Items of a list, whatever its name; `None` for everything else. kubectl and every other reader on
+/// the unstructured decoder of apimachinery takes each document with a top-level `items` for a list,
+/// so nothing that has one is an object: see [`identity`].
 pub fn list_items(value: &Value) -> Option<&Vec<Value>> {
     let kind = value.get("kind")?.as_str()?;
     let items = value.get("items")?.as_array()?;
-    (kind.ends_with("List") && value.pointer("/metadata/name").is_none()).then_some(items)
+    kind.ends_with("List").then_some(items)
+}
+
+/// Whether a value has a top-level `items` of any type, in any case of its letters: readers differ
+/// in whether the case matters.
+pub fn has_items(value: &Value) -> bool {
+    value.as_object().is_some_and(|members| members.keys().any(|name| is_items(name)))
+}
+
+/// Whether some reader takes a member of this name for `items`. Source: Go, `encoding/json`, which
+/// folds the case of names, that of U+017F too.
+pub fn is_items(name: &str) -> bool {
+    name.to_uppercase() == "ITEMS"
 }
 
 /// Items of a `List`, or the value back.
@@ -147,6 +117,9 @@ pub fn identity(value: &Value) -> Result<ResourceRef, ObjectError> {
     if list_items(value).is_some() {
         return Err(ObjectError::List(kind));
     }
+    if has_items(value) {
+        return Err(ObjectError::Items(kind));
+    }
     let name = text("/metadata/name", "metadata.name")?;
     let namespace = match value.pointer("/metadata/namespace") {
         None => String::new(),
@@ -174,6 +147,9 @@ pub fn check(resource: ResourceRef) -> Result<ResourceRef, ObjectError> {
     }
     if !kind.bytes().all(|c| c.is_ascii_alphanumeric()) || kind.len() > 63 || kind.is_empty() {
         return wrong("kind", kind);
+    }
+    if let Some(known) = kinds::respelled(group, kind) {
+        return Err(ObjectError::Spelling { kind: kind.clone(), known });
     }
     // RBAC and a few system objects have colons and capitals: path segment names.
     let path_segment = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '_');
@@ -212,11 +188,17 @@ pub fn server_owned(value: &Value) -> impl Iterator<Item = Pointer> + '_ {
         .filter_map(|pointer| pointer.parse().ok())
 }
 
+/// Whether a kind is Secret in any spelling: a value is kept out of plans even where the API would
+/// not know the kind.
+pub fn is_secret_kind(group: &str, kind: &str) -> bool {
+    group.is_empty() && kind.eq_ignore_ascii_case("Secret")
+}
+
 /// Whether an object is a Secret with values in it.
 pub fn holds_secret_values(value: &Value) -> bool {
-    let group = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    let secret =
-        value.get("kind").and_then(Value::as_str) == Some("Secret") && !group.contains('/');
+    let text = |member| value.get(member).and_then(Value::as_str).unwrap_or_default();
+    let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let secret = is_secret_kind(group, text("kind"));
     let filled = |member: &str| match value.get(member) {
         Some(Value::Object(map)) => !map.is_empty(),
         Some(Value::Null) | None => false,
@@ -229,6 +211,11 @@ pub fn holds_secret_values(value: &Value) -> bool {
 pub fn is_kustomization(value: &Value) -> bool {
     let group = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     group.split('/').next() == Some("kustomize.config.k8s.io")
+}
+
+/// Whether a document of a tree says nothing to a cluster: Kustomize's own, and no list to anybody.
+pub fn is_inert(value: &Value) -> bool {
+    is_kustomization(value) && !has_items(value)
 }
 
 /// Whether a file of this name is read as a manifest.

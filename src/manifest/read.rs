@@ -13,6 +13,7 @@ use super::Limits;
 use super::node::{Node, NodeKind};
 use super::problem::Problem;
 use super::scalar::{Plain, plain};
+use super::size::{depth, weight};
 use super::text::{number, position};
 use crate::document::canonical::MAX_INTEGER;
 use crate::document::ident::Pointer;
@@ -33,6 +34,8 @@ pub struct Document {
     pub node: Node,
     /// Whether anchors or aliases stand in it, which cannot be edited in place.
     pub aliased: bool,
+    /// Bytes that its anchors and aliases expand to.
+    pub expanded: usize,
     /// Number of comments in `span`.
     pub comments: u32,
 }
@@ -97,25 +100,15 @@ struct Open {
     start: usize,
     flow: bool,
     anchor: usize,
-    /// What aliases had expanded to when it was opened.
-    expanded: usize,
 }
 
 /// A value that an alias may repeat.
 #[derive(Clone)]
 struct Anchored {
     value: Value,
-    /// Bytes that it takes, its own aliases written out.
+    /// What it weighs, its own aliases written out.
     size: usize,
     depth: usize,
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-    }
 }
 
 enum OpenKind {
@@ -128,7 +121,9 @@ struct Reader<'t> {
     limits: Limits,
     stack: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
+    /// Bytes that anchors and aliases expanded to, and those of documents that have ended.
     expanded: usize,
+    settled: usize,
     found: Vec<Document>,
     root: Option<(Value, Node)>,
     start: usize,
@@ -146,6 +141,7 @@ impl<'t> Reader<'t> {
             stack: Vec::new(),
             anchors: HashMap::new(),
             expanded: 0,
+            settled: 0,
             found: Vec::new(),
             root: None,
             start: 0,
@@ -170,7 +166,7 @@ impl<'t> Reader<'t> {
                 self.refuse_tag(tag.is_some(), &span)?;
                 let value = self.scalar(text.into_owned(), style, &span)?;
                 let node = Node { span: bytes, kind: NodeKind::Scalar(style) };
-                self.place(value, node, (anchor, self.expanded), &span)?;
+                self.place(value, node, anchor, &span)?;
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &span)?;
@@ -192,8 +188,7 @@ impl<'t> Reader<'t> {
                         (Value::Object(values), NodeKind::Map { flow, members })
                     }
                 };
-                let anchor = (open.anchor, open.expanded);
-                self.place(value, Node { span: span_of, kind }, anchor, &span)?;
+                self.place(value, Node { span: span_of, kind }, open.anchor, &span)?;
             }
             Event::Alias(id) => {
                 self.aliased = true;
@@ -214,7 +209,7 @@ impl<'t> Reader<'t> {
                 // Copied only after its size was found to fit.
                 let value = self.anchors.get(&id).map(|known| known.value.clone())?;
                 let node = Node { span: bytes, kind: NodeKind::Scalar(ScalarStyle::Plain) };
-                self.place(value, node, (0, self.expanded), &span)?;
+                self.place(value, node, 0, &span)?;
             }
             Event::StreamStart
             | Event::StreamEnd
@@ -241,8 +236,9 @@ impl<'t> Reader<'t> {
         {
             let Self { line, comments, aliased, .. } = *self;
             let span = self.start..at;
-            self.found.push(Document { value, span, line, node, aliased, comments });
-            (self.start, self.comments) = (at, 0);
+            let expanded = self.expanded - self.settled;
+            self.found.push(Document { value, span, line, node, aliased, expanded, comments });
+            (self.start, self.comments, self.settled) = (at, 0, self.expanded);
         }
         self.aliased = false;
         self.anchors.clear();
@@ -298,8 +294,8 @@ impl<'t> Reader<'t> {
             return self.refuse("a list or map as the name of a member", "names are texts", span);
         }
         let start = span.byte_range().unwrap_or(0..0).start;
-        let (flow, expanded) = (style == StructureStyle::Flow, self.expanded);
-        self.stack.push(Open { kind, start, flow, anchor, expanded });
+        let flow = style == StructureStyle::Flow;
+        self.stack.push(Open { kind, start, flow, anchor });
         Some(())
     }
 
@@ -345,18 +341,18 @@ impl<'t> Reader<'t> {
     }
 
     /// Puts a finished value where it belongs: as a name, a member, an item or the document.
-    fn place(
-        &mut self,
-        value: Value,
-        node: Node,
-        (anchor, before): (usize, usize),
-        span: &Span,
-    ) -> Option<()> {
+    fn place(&mut self, value: Value, node: Node, anchor: usize, span: &Span) -> Option<()> {
         if self.line == 0 {
             self.line = number(span.start.line());
         }
         if anchor > 0 {
-            let size = node.span.len().max(8) + self.expanded.saturating_sub(before);
+            // What an anchor keeps is a copy, too: anchors in anchors copy the same text again.
+            let left = self.limits.max_bytes.saturating_sub(self.expanded);
+            let Some(size) = weight(&value, left) else {
+                let hint = "leave out the anchors around it";
+                return self.refuse("anchors and aliases expand beyond the size limit", hint, span);
+            };
+            self.expanded += size;
             let (depth, value) = (depth(&value), value.clone());
             self.anchors.insert(anchor, Anchored { value, size, depth });
             // An anchor cannot be kept by an edit of what it names.

@@ -2,7 +2,8 @@
 //! by name, because the next reader of the file may be of either kind.
 //!
 //! Sources: YAML 1.2.2, 10.3.2 (core schema); the YAML 1.1 type repository (bool, int, float,
-//! timestamp, merge, value).
+//! timestamp, merge, value); the readers in Go behind kubectl, which take out every `_` and then read
+//! an integer as Go does (`strconv.ParseInt` with base 0: `0x`, `0b`, `0o` in either case).
 
 use serde_json::{Number, Value};
 
@@ -34,7 +35,9 @@ pub fn plain(text: &str) -> Plain {
     if matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
         return Plain::Unrepresentable;
     }
-    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+    // Behind a sign, some readers pass over a separator.
+    let first = if unsigned.len() < text.len() { unsigned.trim_start_matches('_') } else { text };
+    if !first.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return Plain::Value(text.into());
     }
     number(text, unsigned)
@@ -51,50 +54,43 @@ fn number(text: &str, unsigned: &str) -> Plain {
         }
         return integer(text);
     }
-    let prefixed = |prefix: &str, radix: u32| {
-        let rest = unsigned.strip_prefix(prefix)?;
-        let good = |c: char| c == '_' || c.is_digit(radix);
-        (!rest.is_empty() && rest.chars().all(good)).then_some(rest)
-    };
-    if let Some(rest) = prefixed("0x", 16) {
+    let bare = unsigned.replace('_', "");
+    let separated = bare.len() < unsigned.len();
+    if let Some((radix, digits)) = prefixed(&bare, separated) {
         let signed = text.len() != unsigned.len();
-        return match u64::from_str_radix(rest, 16) {
-            Ok(value) if !signed && !rest.contains('_') => Plain::Value(value.into()),
-            Ok(_) | Err(_) => ambiguous("a number in one of YAML 1.1 and 1.2, a text in the other"),
+        let exact = unsigned.starts_with("0x") && !signed && !separated;
+        return match (radix, u64::from_str_radix(digits, radix)) {
+            (16, Ok(value)) if exact => Plain::Value(value.into()),
+            (2, _) => ambiguous("a binary number in YAML 1.1, a text in YAML 1.2"),
+            (8, _) => ambiguous("a text in YAML 1.1, an octal number in YAML 1.2"),
+            (_, _) => ambiguous("a number to some readers, a text to others"),
         };
-    }
-    if prefixed("0b", 2).is_some() {
-        return ambiguous("a binary number in YAML 1.1, a text in YAML 1.2");
-    }
-    if prefixed("0o", 8).is_some() {
-        return ambiguous("a text in YAML 1.1, an octal number in YAML 1.2");
     }
     if timestamp(unsigned) {
         return ambiguous("a timestamp in YAML 1.1, a text in YAML 1.2");
     }
-    if sexagesimal(unsigned) {
+    if sexagesimal(&bare) {
         return ambiguous("a number in base 60 in YAML 1.1, a text in YAML 1.2");
     }
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+    let (mantissa, exponent) = match bare.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
+        None => (bare.as_str(), None),
     };
     let (whole, fraction) = match mantissa.split_once('.') {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (mantissa, None),
     };
-    let loose = |part: &str| part.bytes().all(|c| c.is_ascii_digit() || c == b'_');
+    let loose = |part: &str| part.bytes().all(|c| c.is_ascii_digit());
     let exponent_digits = exponent.map(|e| e.strip_prefix(['-', '+']).unwrap_or(e));
     let shaped = loose(whole)
         && fraction.is_none_or(loose)
         && exponent_digits.is_none_or(digits)
-        && (whole.bytes().any(|c| c.is_ascii_digit())
-            || fraction.is_some_and(|f| f.bytes().any(|c| c.is_ascii_digit())));
+        && (!whole.is_empty() || fraction.is_some_and(|f| !f.is_empty()));
     if !shaped {
         return Plain::Value(text.into());
     }
-    if mantissa.contains('_') {
-        return ambiguous("a number with separators in YAML 1.1, a text in YAML 1.2");
+    if separated {
+        return ambiguous("a number with separators to some readers, a text to others");
     }
     if exponent.is_some_and(|e| fraction.is_none() || !e.starts_with(['-', '+'])) {
         return ambiguous("a text in YAML 1.1, a number in YAML 1.2");
@@ -103,6 +99,21 @@ fn number(text: &str, unsigned: &str) -> Plain {
         Some(number) => Plain::Value(Value::Number(number)),
         None => Plain::Unrepresentable,
     }
+}
+
+/// The base and the digits of `0x1F`, `0B11`, `0o17`; no digits count where a separator stands for
+/// them, which some readers fail at.
+fn prefixed(bare: &str, separated: bool) -> Option<(u32, &str)> {
+    let rest = bare.strip_prefix('0')?;
+    let radix = match rest.chars().next()?.to_ascii_lowercase() {
+        'x' => 16,
+        'b' => 2,
+        'o' => 8,
+        _ => return None,
+    };
+    let digits = rest.get(1..)?;
+    let good = digits.chars().all(|c| c.is_digit(radix)) && (separated || !digits.is_empty());
+    good.then_some((radix, digits))
 }
 
 fn integer(text: &str) -> Plain {
@@ -135,8 +146,7 @@ fn timestamp(text: &str) -> bool {
 /// `1:30`, `1:30:00`, `1:30.5`.
 fn sexagesimal(text: &str) -> bool {
     let mut groups = text.split(':');
-    let digits =
-        |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit() || c == b'_');
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
     let Some(first) = groups.next() else {
         return false;
     };
@@ -184,6 +194,12 @@ mod tests {
             ("0xZZ", json!("0xZZ")),
             ("2001-01-01-x", json!("2001-01-01-x")),
             ("nope", json!("nope")),
+            ("0x", json!("0x")),
+            ("0o", json!("0o")),
+            ("0b2", json!("0b2")),
+            ("0o8", json!("0o8")),
+            ("_1", json!("_1")),
+            ("-_", json!("-_")),
             ("1-2", json!("1-2")),
             ("18446744073709551615", json!(18_446_744_073_709_551_615_u64)),
         ] {
@@ -220,6 +236,21 @@ mod tests {
             "-0x1F",
             "0x1_F",
             "1_0.5",
+            "1_",
+            "-_1",
+            "1e_3",
+            "0X1F",
+            "-0X1f",
+            "0B11",
+            "0O17",
+            "0X_1",
+            "0x_1F",
+            "0_x1F",
+            "0x_",
+            "0_7",
+            "+0b1",
+            "-0o7",
+            "1_0:30",
         ] {
             assert!(matches!(plain(text), Plain::Ambiguous(_)), "{text}: {:?}", plain(text));
         }

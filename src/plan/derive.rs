@@ -17,7 +17,7 @@ use crate::document::effect::{
 use crate::document::ident::{Label, Pointer, ResourceId};
 use crate::document::operation::{Consent, Operation, ResourceRef};
 use crate::document::proposal::Proposal;
-use crate::observe::directory::result_of;
+use crate::observe::directory::{Budget, result_of};
 
 /// Why nothing can be derived: the document contradicts itself, or its request cannot be met.
 #[derive(Debug, Error)]
@@ -115,10 +115,11 @@ pub(super) fn settle(proposal: &Proposal, changes: &[Seen]) -> Result<Vec<Settle
     }
     let mut settled = Vec::with_capacity(changes.len());
     let mut ids = BTreeSet::new();
+    let mut budget = Budget::default();
     for seen in changes {
         let unpaired = || DeriveError::Pairing(seen.operation.clone());
         let operation = operations.remove(&seen.operation).ok_or_else(unpaired)?;
-        let one = settle_one(operation, seen)?;
+        let one = settle_one(operation, seen, &mut budget)?;
         if !ids.insert(one.id.clone()) {
             return Err(unpaired());
         }
@@ -130,12 +131,17 @@ pub(super) fn settle(proposal: &Proposal, changes: &[Seen]) -> Result<Vec<Settle
     }
 }
 
-fn settle_one(operation: &Operation, seen: &Seen) -> Result<Settled, DeriveError> {
+fn settle_one(
+    operation: &Operation,
+    seen: &Seen,
+    budget: &mut Budget,
+) -> Result<Settled, DeriveError> {
     let wrong = |message: &str| DeriveError::Result {
         operation: operation.id.clone(),
         message: message.to_owned(),
     };
-    let after = result_of(&operation.action, &seen.before).map_err(|message| wrong(&message))?;
+    let after =
+        result_of(&operation.action, &seen.before, budget).map_err(|message| wrong(&message))?;
     if after != seen.after {
         return Err(wrong("`after` is not what the operation makes of `before`"));
     }

@@ -10,6 +10,7 @@ use super::judgement::Case;
 use crate::document::effect::FileChange;
 use crate::document::ident::ResourceId;
 use crate::manifest::edit::{Edit, EditError, edit};
+use crate::manifest::object::ObjectError;
 use crate::manifest::{Limits, object, read};
 
 /// Why there is no text for a file.
@@ -26,6 +27,14 @@ pub enum FilesError {
     Stray {
         /// Path beneath the target's folder.
         path: String,
+    },
+    /// A document that is no object of a tree.
+    #[error("{path} holds what no tree can hold")]
+    Object {
+        /// Path beneath the target's folder.
+        path: String,
+        /// What.
+        source: ObjectError,
     },
     /// A text that cannot be edited.
     #[error("{path} cannot be changed")]
@@ -50,18 +59,22 @@ pub(super) struct Written {
 fn places(
     before: &BTreeMap<String, Option<String>>,
 ) -> Result<BTreeMap<ResourceId, (String, Value)>, FilesError> {
-    let limits = Limits { max_bytes: usize::MAX, ..Limits::default() };
+    let most = Limits::default().max_bytes;
+    // What aliases may still expand to, in all files together: beyond their own size.
+    let mut left = most;
     let mut found = BTreeMap::new();
     for (path, text) in before {
         let Some(text) = text else { continue };
         if !of_a_tree(path) {
             return Err(FilesError::Stray { path: path.clone() });
         }
+        let limits = Limits { max_bytes: text.len().max(left).min(most), ..Limits::default() };
         let documents = read::documents(text, &limits).map_err(|problems| FilesError::Edit {
             path: path.clone(),
             source: Box::new(EditError::Read(problems)),
         })?;
         for document in documents {
+            left = left.saturating_sub(document.expanded);
             place(&document.value, path, &mut found)?;
         }
     }
@@ -83,10 +96,13 @@ fn place(
     if let Some(items) = object::list_items(value) {
         return items.iter().try_for_each(|item| place(item, path, found));
     }
-    let Ok(resource) = object::identity(value) else {
+    if object::is_inert(value) {
         return Ok(());
+    }
+    let id = match object::identity(value) {
+        Ok(resource) => resource.id(),
+        Err(source) => return Err(FilesError::Object { path: path.to_owned(), source }),
     };
-    let id = resource.id();
     if object::holds_secret_values(value) {
         return Err(FilesError::Stray { path: path.to_owned() });
     }

@@ -71,7 +71,6 @@ fn a_huge_plan_approval_trust_root_or_manifest_is_refused_in_little_memory() {
         (shop.path("shop/plans/scale-web/plan.json"), "review plans/scale-web"),
         (shop.path("shop/plans/scale-web/planner.intoto.json"), "status plans/scale-web"),
         (approval, "verify plans/scale-web --trusted ."),
-        (shop.path("shop/manifests/shop/web.yaml"), "plan -f manifests/shop/api.yaml --name x"),
         (shop.path("shop/policies/replicas.rego"), "policy digest"),
     ] {
         let kept = fs::read(&place).unwrap();

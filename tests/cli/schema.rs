@@ -22,7 +22,7 @@ fn real_documents_are_what_the_schemas_say() {
     valid("config", &path("shop/countersign.toml"));
     valid("receipt", &shop.only("receipts", ".intoto.json").display().to_string());
     let fixtures = super::shop::fixtures().join("proposals");
-    for name in ["drop-db.yaml", "flags.json", "new-worker.yaml"] {
+    for name in ["drop-db.yaml", "flags.json"] {
         valid("proposal", fixtures.join(name).to_str().unwrap());
     }
     // And refuse what is none.

@@ -223,6 +223,9 @@ fn told(run: &Run) -> String {
     let Run { line, code, stdout, stderr } = run;
     let code = code.map_or_else(|| "by a signal".to_owned(), |code| code.to_string());
     let mut text = format!("$ countersign {line}\n");
+    // On a busy machine any work is long enough to be told about.
+    let progress = |line: &&str| !line.ends_with(" ...\n");
+    let stderr: &String = &stderr.split_inclusive('\n').filter(progress).collect();
     for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
         if !stream.is_empty() {
             text.push_str(&format!("-- {name}\n{stream}"));

@@ -68,6 +68,7 @@ fn a_plan_that_comes_out_otherwise_drops_its_approvals_and_says_so() {
     assert_eq!(shop.names("shop/plans/scale-web/approvals"), Vec::<String>::new());
     shop.approve().exits(0);
     shop.run(&["apply", "plans/scale-web", "--trusted", "."]).exits(0);
+    shop.write("shop/manifests/shop/web.yaml", web.replace("replicas: 3", "replicas: 2"));
     shop.run(&line).exits(1).says(&["was applied already: it has a receipt", "--name"]);
 }
 

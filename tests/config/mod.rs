@@ -1,6 +1,7 @@
 //! What countersign.toml may say, and that a mistake in it is named with its place.
 
 use countersign::config::{Config, Ledger, Target};
+use countersign::document::ident::ResourceId;
 
 const TARGET: &str =
     "name = \"shop\"\n\n[environments.prod.targets.manifests]\nkind = \"directory\"\n";
@@ -44,7 +45,7 @@ kind = "local"
     assert_eq!(config.environments[&label("prod")].targets.len(), 3);
     let found = config.target(&label("prod"), &label("manifests")).unwrap();
     let Target::Directory(directory) = found else { panic!("{found:?}") };
-    assert!(directory.cluster_scoped && directory.namespaces.is_none());
+    assert!(directory.takes_everything());
     assert_eq!(config.ledger, Ledger::Local { path: None });
     assert!(config.policy.builtin);
     assert_eq!(config.limits.max_bytes, 32 << 20);
@@ -114,6 +115,32 @@ fn a_target_is_a_folder_inside_the_project_that_decides_nothing() {
     let around = format!("{TARGET}path = \"rules\"\n\n[policy]\nbundles = [\"rules/ours\"]\n");
     let error = Config::parse(&around).unwrap_err().to_string();
     assert!(error.contains("meets rules/ours"), "{error}");
+}
+
+#[test]
+fn a_target_that_names_its_namespaces_takes_cluster_scoped_objects_only_if_it_says_so() {
+    let named = "namespaces = [\"s\"]\n";
+    for (lines, cluster, everything) in [
+        ("", true, true),
+        ("cluster-scoped = true\n", true, true),
+        ("cluster-scoped = false\n", false, false),
+        (named, false, false),
+        (&format!("{named}cluster-scoped = true\n"), true, false),
+        (&format!("{named}cluster-scoped = false\n"), false, false),
+    ] {
+        let config = Config::parse(&format!("{TARGET}path = \"m\"\n{lines}")).unwrap();
+        let label = |text: &str| text.parse().unwrap();
+        let found = config.target(&label("prod"), &label("manifests")).unwrap();
+        let Target::Directory(target) = found else { panic!("{found:?}") };
+        let role = ResourceId {
+            group: "rbac.authorization.k8s.io".to_owned(),
+            kind: "ClusterRole".to_owned(),
+            namespace: String::new(),
+            name: "all".to_owned(),
+        };
+        assert_eq!(target.covers(&role), cluster, "{lines}");
+        assert_eq!(target.takes_everything(), everything, "{lines}");
+    }
 }
 
 /// Two environments with a target each.

@@ -118,7 +118,7 @@ fn a_plan_that_contradicts_itself_is_refused_offline() {
         ("/effect/changes/0/resource/name", json!("limits"), "does not name the object"),
         ("/effect/changes", json!([]), "do not belong to each other"),
         ("/effect/files", json!([]), "as `before` says"),
-        ("/effect/files/0/before", json!("a: b\n"), "as `before` says"),
+        ("/effect/files/0/before", json!("a: b\n"), "holds what no tree can hold"),
         ("/effect/files/0/before", Value::Null, "as `before` says"),
         ("/effect/files/0/path", json!("../flags.yaml"), "no change of this plan belongs there"),
         ("/effect/files/0/path", json!("/etc/flags.yaml"), "no change of this plan belongs there"),

@@ -9,5 +9,7 @@ mod fixtures;
 mod interrupts;
 mod lies;
 mod live;
+mod planner;
 mod race;
+mod resume;
 mod trust;

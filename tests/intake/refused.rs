@@ -117,6 +117,36 @@ fn an_object_says_who_it_is() {
             (4, 10),
             "/operations/0/apply",
         ),
+        op(
+            &one("metadata: {name: a, namespace: b}, items: [1]"),
+            "has a top-level `items`",
+            (4, 86),
+            "/operations/0/apply/items",
+        ),
+        op(
+            "- apply: {apiVersion: v1, kind: secret, metadata: {name: a, namespace: b}}\n",
+            "kind secret is spelled Secret",
+            (4, 33),
+            "/operations/0/apply/kind",
+        ),
+        op(
+            "- patch: {resource: {apiVersion: v1, kind: ConfigMap, namespace: s, name: a}, merge: {items: []}}\n",
+            "a top-level `items`",
+            (4, 87),
+            "/operations/0/patch/merge/items",
+        ),
+        op(
+            "- patch: {resource: {apiVersion: v1, kind: ConfigMap, namespace: s, name: a}, operations: [{op: add, path: /items, value: []}]}\n",
+            "a top-level `items`",
+            (4, 102),
+            "/operations/0/patch/operations/0/path",
+        ),
+        raw(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\nitems:\n- apiVersion: v1\n",
+            "has a top-level `items`",
+            (5, 3),
+            "/items",
+        ),
         op("- apply: []\n", "a list, where an object is expected", (4, 10), "/operations/0/apply"),
         op(
             "- apply: {apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization}\n",

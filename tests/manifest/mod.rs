@@ -1,4 +1,6 @@
 //! Tests of the room `manifest`.
 
 mod edit;
+mod identity;
 mod read;
+mod scalars;

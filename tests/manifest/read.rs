@@ -38,6 +38,8 @@ fn hazards_are_refused_by_name_and_place() {
             "line 2, column 8: /a/0/b: the plain scalar `0755` is an octal number",
         ),
         ("a: 1:30\n", "base 60"),
+        ("a: 0X1F\n", "the plain scalar `0X1F` is a number to some readers"),
+        ("a: 0_17\n", "a number with separators to some readers"),
         ("a: 2001-01-01\n", "timestamp"),
         ("a: 1\na: 2\n", "a member that stands twice"),
         ("{\"a\": 1, \"a\": 2}", "a member that stands twice"),

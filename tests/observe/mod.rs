@@ -1,5 +1,8 @@
 //! A folder of manifests: what is read of it, what is refused, and what operations make of it.
 
+mod forms;
+mod items;
+mod patches;
 mod rehearsing;
 mod tree;
 

@@ -201,7 +201,7 @@ fn after_all(plan: &Plan) -> Vec<Wish> {
 }
 
 /// A plan over a small tree, as JSON that a test may bend.
-fn sample() -> Value {
+pub(crate) fn sample() -> Value {
     let object = |name: &str, file| Object {
         name: name.to_owned(),
         data: BTreeMap::from([("a".to_owned(), "1".to_owned())]),

@@ -1,5 +1,6 @@
 //! Tests of the room `plan`.
 
 mod diff;
+mod files;
 mod impact;
 mod make;

@@ -89,6 +89,7 @@ pub(crate) fn unprivileged(test: &str, folder: &Path) -> Command {
     if rustix::process::geteuid().is_root() {
         // Nobody must be able to reach the program, wherever it was built.
         let program = folder.join("program");
+        given_to(folder, 65534);
         std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
         let mut copied = Command::new(program);
         copied.args(command.get_args()).env(FOLDER, folder).stdout(Stdio::null());
@@ -96,6 +97,16 @@ pub(crate) fn unprivileged(test: &str, folder: &Path) -> Command {
         command = copied;
     }
     command
+}
+
+/// Hands everything in a folder to another user, who may be held to own it.
+fn given_to(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            given_to(&entry.unwrap().path(), user);
+        }
+    }
 }
 
 fn died(status: ExitStatus) -> bool {

@@ -16,10 +16,8 @@ pub(super) fn show(
     person: &Person,
     session: &mut Session<'_, '_>,
 ) -> Result<(), Fault> {
-    let Person { principal, fingerprint, place, signer: _ } = person;
     let rendered = shown(&desk.examined, None, |page| review::terminal(page, session.style()));
-    let place = review::neutral::terminal(place);
-    session.note(&format!("Signing as {principal} with key {fingerprint} ({place})."));
+    signing(person, session);
     if session.json() {
         // It is read before it is signed, also by who asked for quiet.
         session.tell(&rendered.text);
@@ -33,6 +31,25 @@ pub(super) fn show(
     }
     Err(Fault::new(Code::Error, "not all of the plan could be shown, so nobody can approve it")
         .hint("the page says where something is left out; propose smaller texts, and plan again"))
+}
+
+/// Names the key that signs: by default it was found, not given.
+pub(super) fn signing(person: &Person, session: &mut Session<'_, '_>) {
+    let Person { principal, fingerprint, place, signer: _ } = person;
+    let place = review::neutral::terminal(place);
+    session.note(&format!("Signing as {principal} with key {fingerprint} ({place})."));
+    warn_of_a_forwarded_agent(person, session);
+}
+
+/// Whoever is root where one is logged in can have a forwarded agent sign whatever they like, and
+/// what is shown here is shown by that machine.
+fn warn_of_a_forwarded_agent(person: &Person, session: &mut Session<'_, '_>) {
+    let agent = person.signer.is_some() && person.place.starts_with("agent:");
+    if agent && session.variable("SSH_CONNECTION").is_some() {
+        session.tell(
+            "warning: you are logged in over SSH and an agent signs. If it is forwarded, this machine can have it sign anything: sign where you sit, or name a key file with --key.\n",
+        );
+    }
 }
 
 /// Asks for what a person must have read: the names of what is destroyed, and the digest.

@@ -44,7 +44,8 @@ pub(super) fn person(args: &InitArgs, session: &Session<'_, '_>) -> Result<Label
 
 pub(super) fn key(args: &InitArgs, session: &Session<'_, '_>) -> Result<PublicKey, Fault> {
     if let Some(path) = &args.key {
-        let bytes = files::read_path(&session.path(path), 16 << 10).map_err(|e| file_fault(&e))?;
+        let bytes = files::read_path(&session.path(path), 16 << 10)
+            .map_err(|e| file_fault(&e).hint("--key names the `.pub` file of your Ed25519 key"))?;
         return keys::public_key(path, &bytes);
     }
     let found = keys::candidates(session)?;

@@ -3,10 +3,11 @@
 
 use crate::cli::fault::Fault;
 use crate::cli::paths::file_fault;
+use crate::cli::session::state_fault;
 use crate::config::TargetPath;
 use crate::custody::key_file::SecretKey;
 use crate::custody::random;
-use crate::custody::state::{State, StateError};
+use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::files::{Folder, Mode};
@@ -21,11 +22,6 @@ const POLICY_TEST: &str = include_str!("replicas_test.rego");
 /// Keeps Git from changing line ends of what is signed.
 const ATTRIBUTES: &str = "plans/** -text\ntrust.json -text\n";
 
-pub(super) fn state_fault(error: &StateError) -> Fault {
-    Fault::of(Code::Error, error)
-        .hint("the state folder must be yours alone and outside every checkout; COUNTERSIGN_STATE names another")
-}
-
 /// The public key of a machine, whose private half is made if there is none yet.
 pub(super) fn machine(state: &State, project: &Label, role: &str) -> Result<PublicKey, Fault> {
     let label: Label = role.parse().map_err(|error| Fault::of(Code::Error, &error))?;
@@ -34,7 +30,7 @@ pub(super) fn machine(state: &State, project: &Label, role: &str) -> Result<Publ
         let key = SecretKey::read(&path, &mut crate::custody::passphrase::nobody);
         return Ok(key.map_err(|error| Fault::of(Code::Error, &error))?.public().clone());
     }
-    let folder = state.keys_made(project).map_err(|error| state_fault(&error))?;
+    let folder = state.keys_made(project).map_err(|error| state_fault(Code::Error, &error))?;
     let seed = random::bytes::<32>().map_err(|error| Fault::of(Code::Error, &error))?;
     let comment = format!("{role} of {project}");
     let key = SecretKey::create(&folder, role, &comment, &seed);

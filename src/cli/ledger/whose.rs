@@ -106,7 +106,11 @@ impl Whose {
         session: &Session<'_, '_>,
     ) -> Result<Result<Ledger, LedgerError>, Fault> {
         let Config { name: project, .. } = &trusted.config;
-        let folder = folder(project, self.configured(&trusted.config), session)?;
+        let configured = self.configured(&trusted.config);
+        if *configured == config::Ledger::default() {
+            session.state_checked(Code::LedgerUnusable)?;
+        }
+        let folder = folder(project, configured, session)?;
         let place = folder.display().to_string();
         let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
         Ok(store.and_then(|store| Ledger::open(Box::new(store), project)))

@@ -1,6 +1,8 @@
 //! Reads a folder of manifests beneath one open folder handle, and rehearses operations on its
 //! objects in memory. The result does not depend on the order of the folder.
 
+mod forms;
+mod patch;
 mod rehearse;
 mod tree;
 
@@ -9,7 +11,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::{Observed, Surroundings};
+use super::{Observed, ObservedChange, Surroundings};
 use crate::config::{DirectoryTarget, Limits};
 use crate::document::effect::TargetIdentity;
 use crate::document::ident::{Label, ResourceId};
@@ -17,6 +19,7 @@ use crate::document::proposal::Proposal;
 use crate::files::FileError;
 use crate::manifest::problem::Problem;
 
+pub use patch::Budget;
 pub use rehearse::result_of;
 pub use tree::{Place, Tree};
 
@@ -68,6 +71,18 @@ pub enum ObserveError {
         /// The target.
         target: Label,
     },
+    /// A kind of which nobody says whether it has a namespace, so that the scope cannot be checked.
+    #[error(
+        "operation {operation}: whether {kind} has a namespace is not known, and target {target} is limited; put its CustomResourceDefinition into the tree, or let the target take all namespaces and cluster-scoped objects"
+    )]
+    ScopeUnknown {
+        /// The operation.
+        operation: Label,
+        /// The kind.
+        kind: String,
+        /// The target.
+        target: Label,
+    },
     /// A file that may not be copied into a plan.
     #[error(
         "operation {operation}: {path} also holds a Secret with values, which no plan may hold; move it to a file of its own"
@@ -92,6 +107,7 @@ impl ObserveError {
             | Self::Twice { .. }
             | Self::Operation { .. }
             | Self::Scope { .. }
+            | Self::ScopeUnknown { .. }
             | Self::SecretBeside { .. } => true,
         }
     }
@@ -127,8 +143,9 @@ pub fn observe_tree(
     let mut changes = Vec::with_capacity(proposal.operations.len());
     let mut files = BTreeMap::new();
     let mut seen: BTreeMap<ResourceId, Label> = BTreeMap::new();
+    let mut budget = Budget::default();
     for operation in &proposal.operations {
-        let change = rehearse::change(operation, &tree)?;
+        let change = rehearse::change(operation, &tree, &mut budget)?;
         let id = change.resource.id();
         rehearse::in_scope(operation, &id, target, &proposal.target)?;
         if let Some(first) = seen.insert(id.clone(), operation.id.clone()) {
@@ -145,10 +162,43 @@ pub fn observe_tree(
         }
         changes.push(change);
     }
+    check_forms(&changes, &tree, target, &proposal.target)?;
     let identity = TargetIdentity::Directory {
         project: proposal.project.clone(),
         path: target.path.as_str().to_owned(),
     };
     let surroundings = Surroundings { objects: tree.into_objects(), ..Surroundings::default() };
     Ok(Observed { proposal, target: identity, changes, files, stack: None, surroundings })
+}
+
+/// Whether every change is of an object in the form of its kind, as the tree and the definitions that
+/// the same plan brings have it.
+fn check_forms(
+    changes: &[ObservedChange],
+    tree: &Tree,
+    target: &DirectoryTarget,
+    name: &Label,
+) -> Result<(), ObserveError> {
+    let refuse = |change: &ObservedChange, message| {
+        Err(ObserveError::Operation { operation: change.operation.clone(), message })
+    };
+    let mut forms = tree.forms().clone();
+    for change in changes {
+        let id = change.resource.id();
+        if let Some(message) = forms.unlike(&id).or_else(|| forms.unfit(&id, &change.after)) {
+            return refuse(change, message);
+        }
+        forms.note(&id, &change.after);
+    }
+    for change in changes {
+        let id = change.resource.id();
+        if !target.takes_everything() && !forms.knows(&id) {
+            return Err(ObserveError::ScopeUnknown {
+                operation: change.operation.clone(),
+                kind: id.kind,
+                target: name.clone(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::ObserveError;
+use super::forms::Forms;
 use crate::config::{DirectoryTarget, Limits};
 use crate::document::effect::FileChange;
 use crate::document::ident::ResourceId;
@@ -35,7 +36,8 @@ pub struct Tree {
     texts: BTreeMap<String, String>,
     objects: BTreeMap<ResourceId, (Value, Place)>,
     secrets: BTreeSet<String>,
-    /// Bytes of all files so far.
+    forms: Forms,
+    /// Bytes of all files so far, and of what their aliases expand to.
     bytes: usize,
 }
 
@@ -43,7 +45,8 @@ impl Tree {
     /// Reads every manifest of the target's folder.
     ///
     /// # Errors
-    /// [`ObserveError`] for anything that is not a plain file or folder, or not a manifest.
+    /// [`ObserveError`] for anything that is not a plain file or folder, or not a manifest, and for an
+    /// object that has not the form of its kind.
     pub fn read(
         project: &Path,
         target: &DirectoryTarget,
@@ -75,6 +78,13 @@ impl Tree {
                 tree.file(file.path.clone(), before.clone().into_bytes(), limits)?;
             }
         }
+        // A definition may stand behind the objects of its kind.
+        for (id, (_, place)) in &tree.objects {
+            if let Some(message) = tree.forms.against(id) {
+                let problem = Problem::new(message).at(place.line, 1);
+                return Err(ObserveError::Manifest { path: place.path.clone(), problem });
+            }
+        }
         Ok(tree)
     }
 
@@ -97,6 +107,11 @@ impl Tree {
     /// Whether a file holds a Secret with values.
     pub fn holds_secrets(&self, path: &str) -> bool {
         self.secrets.contains(path)
+    }
+
+    /// What is known of the kinds in it.
+    pub(super) fn forms(&self) -> &Forms {
+        &self.forms
     }
 
     /// Every object by identity.
@@ -148,13 +163,18 @@ impl Tree {
         let wrong = |problem| ObserveError::Manifest { path: path.clone(), problem };
         text::utf8(&bytes).map_err(wrong)?;
         let text = String::from_utf8(bytes).unwrap_or_default();
-        let manifest =
-            manifest::Limits { max_bytes: limits.max_tree_bytes, max_depth: limits.max_depth };
+        // A file may be as large as the whole tree, but aliases do not make more of it.
+        let expanded = manifest::Limits::default()
+            .max_bytes
+            .min(limits.max_tree_bytes.saturating_sub(self.bytes));
+        let max_bytes = text.len().max(expanded);
+        let manifest = manifest::Limits { max_bytes, max_depth: limits.max_depth };
         let documents = read::documents(&text, &manifest).map_err(|problems| {
             wrong(problems.into_iter().next().unwrap_or_else(|| Problem::new("unreadable")))
         })?;
         for document in documents {
             let line = document.line;
+            self.bytes = self.bytes.saturating_add(document.expanded);
             self.add(document.value, &Place { path: path.clone(), line })?;
         }
         self.texts.insert(path, text);
@@ -162,13 +182,13 @@ impl Tree {
     }
 
     fn add(&mut self, value: Value, place: &Place) -> Result<(), ObserveError> {
-        if object::is_kustomization(&value) {
-            return Ok(());
-        }
         let value = match object::into_list_items(value) {
             Ok(items) => return items.into_iter().try_for_each(|item| self.add(item, place)),
             Err(value) => value,
         };
+        if object::is_inert(&value) {
+            return Ok(());
+        }
         let resource = object::identity(&value).map_err(|error| {
             let problem = Problem::new(error.to_string()).at(place.line, 1);
             ObserveError::Manifest { path: place.path.clone(), problem }
@@ -184,6 +204,7 @@ impl Tree {
             let [first, second] = both;
             return Err(ObserveError::Twice { id: Box::new(id), first, second });
         }
+        self.forms.note(&id, &value);
         self.objects.insert(id, (value, place.clone()));
         Ok(())
     }
