@@ -142,9 +142,13 @@ pub(super) fn applier(
 
 fn parse(named: &str, session: &Session<'_, '_>) -> Result<Named, Fault> {
     let parsed: Named = named.parse().map_err(|error: NamedError| {
-        Fault::of(Code::Error, &error).hint(
-            "give the path of a key file or `agent:SHA256:…`, with `--key` or COUNTERSIGN_KEY",
-        )
+        let hint = match error {
+            NamedError::Secret => {
+                "give the path of a key file or `agent:SHA256:…`, with --key or COUNTERSIGN_KEY"
+            }
+            NamedError::Fingerprint(_) => "",
+        };
+        Fault::of(Code::Error, &error).hint(hint)
     })?;
     Ok(match parsed {
         Named::File(path) => Named::File(session.path(&path)),

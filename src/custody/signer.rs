@@ -38,7 +38,7 @@ pub enum Named {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NamedError {
     /// `agent:` and something else than a fingerprint.
-    #[error("a key of the agent is named by its fingerprint")]
+    #[error(transparent)]
     Fingerprint(#[from] FingerprintError),
     /// It looks like the key itself, and is not shown.
     #[error("what should name a key looks like a private key itself; it is not shown")]

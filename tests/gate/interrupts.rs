@@ -11,9 +11,14 @@ use countersign::document::code::Code;
 use crate::support::apply::now;
 use crate::support::project::{PLAN, Project};
 
-/// An apply in which somebody asks to stop when the clock is read for the `at`th time; also how
-/// often it was read.
-fn stopped(project: &Project, at: usize, more: &[&str]) -> (Code, String, usize) {
+/// An apply in which somebody asks to stop, and this happens, when the clock is read for the `at`th
+/// time; also how often it was read.
+fn stopped(
+    project: &Project,
+    at: usize,
+    more: &[&str],
+    happens: impl Fn() + Send + Sync + 'static,
+) -> (Code, String, usize) {
     let asked = Arc::new(AtomicBool::new(false));
     let read = Arc::new(AtomicUsize::new(0));
     let (ask, count) = (Arc::clone(&asked), Arc::clone(&read));
@@ -34,6 +39,7 @@ fn stopped(project: &Project, at: usize, more: &[&str]) -> (Code, String, usize)
         clock: Arc::new(move || {
             if count.fetch_add(1, Ordering::SeqCst) + 1 == at {
                 ask.store(true, Ordering::SeqCst);
+                happens();
             }
             now()
         }),
@@ -48,14 +54,14 @@ fn stopped(project: &Project, at: usize, more: &[&str]) -> (Code, String, usize)
 
 #[test]
 fn an_interrupt_at_any_moment_is_told_as_what_happened() {
-    let (code, _, readings) = stopped(&Project::many_approved(), 0, &[]);
+    let (code, _, readings) = stopped(&Project::many_approved(), 0, &[], || {});
     assert_eq!(code, Code::Ok);
     let mut codes = std::collections::BTreeSet::new();
     for at in 1..=readings {
         let project = Project::many_approved();
         let before = project.manifests();
         // A copy that cannot be written is one more thing that may go wrong after the end.
-        let (code, said, _) = stopped(&project, at, &["--receipt", "no/such/folder/r"]);
+        let (code, said, _) = stopped(&project, at, &["--receipt", "no/such/folder/r"], || {});
         let changed = project.manifests() != before;
         match code {
             Code::Ok => {
@@ -82,28 +88,28 @@ fn an_interrupt_at_any_moment_is_told_as_what_happened() {
 
 #[test]
 fn a_ledger_that_fails_after_the_spend_is_not_told_as_an_interrupt() {
-    let (_, _, readings) = stopped(&Project::many_approved(), 0, &[]);
-    let mut told = std::collections::BTreeSet::new();
+    let (_, _, readings) = stopped(&Project::many_approved(), 0, &[], || {});
+    let mut after = std::collections::BTreeSet::new();
     for at in 1..=readings {
         let project = Project::many_approved();
         let before = project.manifests();
-        let (root, read) = (project.root().to_owned(), AtomicUsize::new(0));
-        // The head is what every later use of the ledger does not read again; the records are.
-        let broken = project.with_clock(move || {
-            if read.fetch_add(1, Ordering::SeqCst) + 1 == at {
-                for record in ["plan", "lock"] {
-                    let path = root.join("state/ledgers/shop").join(record);
-                    let _absent = std::fs::remove_dir_all(&path);
-                    std::fs::write(&path, "").unwrap();
-                }
-            }
-            now()
+        let ledger = project.root().join("state/ledgers/shop");
+        let (plans, kept) = (ledger.join("plan"), ledger.with_file_name("kept"));
+        let (broken, spent) = (plans.clone(), kept.clone());
+        let (code, said, _) = stopped(&project, at, &[], move || {
+            let _nothing_is_spent_yet = std::fs::rename(&broken, &kept);
+            std::fs::write(&broken, "in the way").unwrap();
         });
-        let said = broken.apply();
-        let changed = broken.manifests() != before;
-        assert!(!changed || u8::from(said.code.number() >= 20) == 1, "{at}: {}", said.err);
-        assert!(!changed || !said.err.contains("nothing was changed"), "{at}: {}", said.err);
-        told.insert(said.code);
+        assert!(plans.is_file());
+        let spent = spent.exists();
+        let changed = project.manifests() != before;
+        let nothing = said.contains("interrupted; nothing was changed");
+        assert!(!(nothing && (spent || changed)), "{at}: {said}");
+        if spent {
+            after.insert(code);
+        }
     }
-    assert!(told.contains(&Code::LedgerUnusable), "{told:?}");
+    assert!(!after.is_empty(), "the clock is read after the spend");
+    let told = |code: &Code| code.number() >= 15 && *code != Code::Interrupted;
+    assert!(after.iter().all(told), "{after:?}");
 }
