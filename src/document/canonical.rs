@@ -1,6 +1,9 @@
 //! Canonical bytes: RFC 8785 (JCS) plus one line feed, under a strict profile. `read` accepts a
 //! byte string only if writing what it means gives the same bytes again.
 
+mod encode;
+
+use std::cmp::Ordering;
 use std::io::Write as _;
 
 use serde::Serialize;
@@ -62,6 +65,13 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
 /// # Errors
 /// As [`to_bytes`].
 pub fn to_jcs<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
+    match encode::encode(value) {
+        Ok(bytes) => Ok(bytes),
+        Err(encode::Unsuited) => over_a_value(value),
+    }
+}
+
+fn over_a_value<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
     let value = serde_json::to_value(value).map_err(CanonicalError::Shape)?;
     let mut out = Vec::new();
     write(&value, &Path::Root, 0, &mut out)?;
@@ -103,6 +113,14 @@ fn read_ending(bytes: &[u8], ending: &[u8]) -> Result<Value, CanonicalError> {
     }
     let at = again.iter().zip(bytes).take_while(|(a, b)| a == b).count();
     Err(CanonicalError::Bytes { at })
+}
+
+/// Whether bytes are canonical, whatever they mean.
+///
+/// # Errors
+/// As [`read_value`].
+pub fn check(bytes: &[u8]) -> Result<(), CanonicalError> {
+    read_value(bytes).map(|_| ())
 }
 
 /// Parses JSON in which no object has a member twice; whitespace and order are free.
@@ -160,14 +178,7 @@ fn write(
         }
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
-            // RFC 8785, 3.2.3: by UTF-16 code units. UTF-8 order is the same below U+D800.
-            sorted.sort_by(|(a, _), (b, _)| {
-                if a.is_ascii() && b.is_ascii() {
-                    a.cmp(b)
-                } else {
-                    a.encode_utf16().cmp(b.encode_utf16())
-                }
-            });
+            sorted.sort_by(|(a, _), (b, _)| name_order(a, b));
             out.push(b'{');
             for (index, (name, item)) in sorted.into_iter().enumerate() {
                 if index > 0 {
@@ -181,6 +192,12 @@ fn write(
         }
     }
     Ok(())
+}
+
+/// The order of members, RFC 8785, 3.2.3: by UTF-16 code units. UTF-8 order is the same below
+/// U+D800.
+fn name_order(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 fn write_number(

@@ -13,7 +13,7 @@ use crate::document::ident::Digest;
 use crate::document::statement::ApprovalId;
 
 /// The permission for one write, which stands in the journal. Used up by the write, and made only
-/// by [`Ledger::begin`]:
+/// by [`Ledger::begin`] and [`Ledger::begin_all`]:
 ///
 /// ```compile_fail
 /// let forged = countersign::ledger::Recorded {
@@ -88,10 +88,44 @@ impl Ledger {
         before: Option<Digest>,
         after: Option<Digest>,
     ) -> Result<Recorded, LedgerError> {
-        let item = item.to_owned();
-        let line = self.line(spent, &Line::Begun { item: item.clone(), before, after })?;
+        let recorded = Recorded { item: item.to_owned(), before, after };
+        let line = self.begun(spent, &recorded)?;
         journal(spent).push(&line).map_err(|error| self.failed(error))?;
-        Ok(Recorded { item, before, after })
+        Ok(recorded)
+    }
+
+    /// As [`Ledger::begin`], for writes that follow each other: all of them are durable when it
+    /// returns, for the price of one. Of those that are not made in the end the journal says that
+    /// they were begun; whoever resumes looks at the target anyway.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin`]; none of the writes must be made then.
+    pub fn begin_all<'i>(
+        &self,
+        spent: &Spent,
+        items: impl IntoIterator<Item = (&'i str, Option<Digest>, Option<Digest>)>,
+    ) -> Result<Vec<Recorded>, LedgerError> {
+        let recorded =
+            |(item, before, after): (&str, _, _)| Recorded { item: item.to_owned(), before, after };
+        let recorded: Vec<Recorded> = items.into_iter().map(recorded).collect();
+        let Some((last, others)) = recorded.split_last() else {
+            return Ok(recorded);
+        };
+        let mut journal = journal(spent);
+        for one in others {
+            let line = self.begun(spent, one)?;
+            journal.note(&line).map_err(|error| self.failed(error))?;
+        }
+        let line = self.begun(spent, last)?;
+        journal.push(&line).map_err(|error| self.failed(error))?;
+        drop(journal);
+        Ok(recorded)
+    }
+
+    fn begun(&self, spent: &Spent, recorded: &Recorded) -> Result<Vec<u8>, LedgerError> {
+        let Recorded { item, before, after } = recorded;
+        let (item, before, after) = (item.clone(), *before, *after);
+        self.line(spent, &Line::Begun { item, before, after })
     }
 
     /// Notes that it was made. That is for people, and durable only with what is begun next: a

@@ -4,6 +4,7 @@
 pub mod edit;
 pub mod emit;
 pub mod kinds;
+pub mod many;
 pub mod node;
 pub mod object;
 pub mod problem;

@@ -80,22 +80,27 @@ pub(super) struct Derived {
 }
 
 /// One change with the members that follow from its operation alone.
-pub(super) struct Settled {
+pub(super) struct Settled<'s> {
+    seen: &'s Seen,
+    own: Own,
+}
+
+/// Those members.
+struct Own {
     id: ResourceId,
-    seen: Seen,
     actions: Vec<Step>,
     preview: Preview,
     replace_paths: Vec<Pointer>,
 }
 
-impl Settled {
+impl Settled<'_> {
     /// As the rules see it.
     pub(super) fn case(&self) -> Case<'_> {
         Case {
-            id: self.id.clone(),
+            id: self.own.id.clone(),
             resource: &self.seen.resource,
-            actions: &self.actions,
-            preview: &self.preview,
+            actions: &self.own.actions,
+            preview: &self.own.preview,
             before: &self.seen.before,
             after: &self.seen.after,
             unknown: &self.seen.unknown,
@@ -106,7 +111,10 @@ impl Settled {
 }
 
 /// Pairs changes with operations and settles what follows from each pair.
-pub(super) fn settle(proposal: &Proposal, changes: &[Seen]) -> Result<Vec<Settled>, DeriveError> {
+pub(super) fn settle<'s>(
+    proposal: &Proposal,
+    changes: &'s [Seen],
+) -> Result<Vec<Settled<'s>>, DeriveError> {
     let mut operations: BTreeMap<&Label, &Operation> = BTreeMap::new();
     for operation in &proposal.operations {
         if operations.insert(&operation.id, operation).is_some() {
@@ -119,11 +127,11 @@ pub(super) fn settle(proposal: &Proposal, changes: &[Seen]) -> Result<Vec<Settle
     for seen in changes {
         let unpaired = || DeriveError::Pairing(seen.operation.clone());
         let operation = operations.remove(&seen.operation).ok_or_else(unpaired)?;
-        let one = settle_one(operation, seen, &mut budget)?;
-        if !ids.insert(one.id.clone()) {
+        let own = settle_one(operation, seen, &mut budget)?;
+        if !ids.insert(own.id.clone()) {
             return Err(unpaired());
         }
-        settled.push(one);
+        settled.push(Settled { seen, own });
     }
     match operations.into_keys().next() {
         Some(left) => Err(DeriveError::Pairing(left.clone())),
@@ -131,11 +139,7 @@ pub(super) fn settle(proposal: &Proposal, changes: &[Seen]) -> Result<Vec<Settle
     }
 }
 
-fn settle_one(
-    operation: &Operation,
-    seen: &Seen,
-    budget: &mut Budget,
-) -> Result<Settled, DeriveError> {
+fn settle_one(operation: &Operation, seen: &Seen, budget: &mut Budget) -> Result<Own, DeriveError> {
     let wrong = |message: &str| DeriveError::Result {
         operation: operation.id.clone(),
         message: message.to_owned(),
@@ -181,7 +185,7 @@ fn settle_one(
         _ => vec![Step::Update],
     };
     let preview = Preview { state, because, by: String::new() };
-    Ok(Settled { id: seen.resource.id(), seen: seen.clone(), actions, preview, replace_paths })
+    Ok(Own { id: seen.resource.id(), actions, preview, replace_paths })
 }
 
 /// The whole effect.
@@ -207,18 +211,20 @@ pub(super) fn derive(basis: Basis<'_>) -> Result<Derived, DeriveError> {
         .iter()
         .map(|one| Item {
             operation: &one.seen.operation,
-            id: &one.id,
+            id: &one.own.id,
             depends_on: operations.get(&one.seen.operation).map_or(&[], |op| &op.depends_on),
-            deletes: one.actions == [Step::Delete],
-            acts: !one.actions.is_empty(),
+            deletes: one.own.actions == [Step::Delete],
+            acts: !one.own.actions.is_empty(),
         })
         .collect();
     let waves = waves::waves(&items)?;
-    let previewed = |one: &Settled| one.preview.state == PreviewState::Local;
+    let previewed = |one: &Settled<'_>| one.own.preview.state == PreviewState::Local;
     let complete =
         settled.iter().all(previewed) && impact.unresolved.is_empty() && !impact.truncated;
     drop(cases);
-    let changes = settled.into_iter().zip(&judgements).map(|(one, judged)| change(one, judged));
+    let owns: Vec<Own> = settled.into_iter().map(|one| one.own).collect();
+    let parts = changes.into_iter().zip(owns).zip(&judgements);
+    let changes = parts.map(|((seen, own), judged)| change(seen, own, judged));
     let comments_lost = written.iter().filter(|file| file.comments_lost > 0);
     let comments_lost =
         comments_lost.map(|file| (file.change.path.clone(), file.comments_lost)).collect();
@@ -237,8 +243,8 @@ pub(super) fn derive(basis: Basis<'_>) -> Result<Derived, DeriveError> {
     Ok(Derived { effect, judgements, comments_lost, order })
 }
 
-fn change(settled: Settled, judged: &Judgement) -> Change {
-    let Settled { id, seen, actions, preview, replace_paths } = settled;
+fn change(seen: Seen, own: Own, judged: &Judgement) -> Change {
+    let Own { id, actions, preview, replace_paths } = own;
     let Seen { operation, resource, before, after, unknown, force, warnings, guard } = seen;
     Change {
         id,

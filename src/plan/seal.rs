@@ -10,7 +10,7 @@ use super::derive::{self, Basis, DeriveError, Derived, Seen};
 use super::facts;
 use super::judgement::Judgement;
 use crate::document::canonical::{self, CanonicalError};
-use crate::document::effect::{Effect, FileChange};
+use crate::document::effect::{Change, Effect, Facts, FileChange};
 use crate::document::ident::{Digest, Pointer};
 use crate::document::plan::{ApiVersion, PlanDocument, PlanKind, RULES};
 use crate::observe::{Observed, ObservedChange};
@@ -91,33 +91,24 @@ impl Plan {
     /// # Errors
     /// [`OpenError`], which names the first member that is not as it must be.
     pub fn open(bytes: Vec<u8>) -> Result<Self, OpenError> {
-        let value = canonical::read_value(&bytes)?;
-        if let Some(rules) =
-            value.get("rules").filter(|rules| rules.as_u64() != Some(u64::from(RULES)))
-        {
-            return Err(OpenError::Rules { found: rules.to_string() });
-        }
-        let document: PlanDocument =
-            serde_json::from_value(value).map_err(CanonicalError::Shape)?;
-        // Readers accept more than writers write: an array for a struct, an absent option.
-        if canonical::to_bytes(&document)? != bytes {
-            return Err(OpenError::Canonical(CanonicalError::Bytes { at: 0 }));
-        }
-        let Effect { target, facts, changes, files, stack, impact, .. } = &document.effect;
-        let before = |file: &FileChange| (file.path.clone(), file.before.clone());
+        let mut document = read(&bytes)?;
+        let Held { facts, objects, texts } = Held::out_of(&mut document.effect);
+        let Effect { target, changes, files, stack, impact, .. } = &document.effect;
         let basis = Basis {
             proposal: &document.proposal,
             target: target.clone(),
-            facts: facts.clone(),
-            changes: changes.iter().map(stored).collect(),
-            files: files.iter().map(before).collect(),
+            facts,
+            changes: changes.iter().zip(objects).map(stored).collect(),
+            files: files.iter().map(|file| file.path.clone()).zip(texts).collect(),
             stack: stack.clone(),
             unresolved: impact.unresolved.iter().cloned().collect(),
         };
-        let Derived { effect, judgements, comments_lost, order } = derive::derive(basis)?;
+        let Derived { mut effect, judgements, comments_lost, order } = derive::derive(basis)?;
+        let held = Held::out_of(&mut effect);
         if effect != document.effect {
             return Err(OpenError::Derived { at: first_difference(&effect, &document.effect) });
         }
+        held.back_into(&mut document.effect);
         let digest = Digest::of(&bytes);
         Ok(Self { bytes, digest, document, judgements, comments_lost, order })
     }
@@ -162,6 +153,29 @@ impl Plan {
     }
 }
 
+/// The document in canonical bytes.
+fn read(bytes: &[u8]) -> Result<PlanDocument, OpenError> {
+    let value = canonical::parse_strict(bytes)?;
+    if let Some(rules) = value.get("rules").filter(|rules| rules.as_u64() != Some(u64::from(RULES)))
+    {
+        let found = rules.to_string();
+        canonical::check(bytes)?;
+        return Err(OpenError::Rules { found });
+    }
+    // Written once, from the document: that it gives these bytes says that they are canonical, and
+    // also that its readers took no liberty (an array for a struct, an absent option).
+    let shaped = serde_json::from_value(value).map_err(CanonicalError::Shape);
+    let written = shaped.and_then(|document: PlanDocument| {
+        let again = canonical::to_bytes(&document)?;
+        if again == bytes { Ok(document) } else { Err(CanonicalError::Bytes { at: 0 }) }
+    });
+    written.or_else(|error| {
+        // Bytes that are not canonical are named first, with their place.
+        canonical::check(bytes)?;
+        Err(error.into())
+    })
+}
+
 fn seen(change: ObservedChange) -> Seen {
     let ObservedChange {
         operation,
@@ -177,16 +191,48 @@ fn seen(change: ObservedChange) -> Seen {
     Seen { operation, resource, before, after, unknown, force, warnings, guard }
 }
 
-fn stored(change: &crate::document::effect::Change) -> Seen {
+fn stored((change, (before, after)): (&Change, (Value, Value))) -> Seen {
     Seen {
         operation: change.operation.clone(),
         resource: change.resource.clone(),
-        before: change.before.clone(),
-        after: change.after.clone(),
+        before,
+        after,
         unknown: change.unknown.clone(),
         force: change.force.clone(),
         warnings: change.warnings.clone(),
         guard: change.guard.clone(),
+    }
+}
+
+/// The large members that a derivation hands through as they are: taken out of an effect, so that
+/// they are neither copied nor compared with themselves.
+struct Held {
+    facts: Facts,
+    /// `before` and `after` of each change.
+    objects: Vec<(Value, Value)>,
+    /// `before` of each file.
+    texts: Vec<Option<String>>,
+}
+
+impl Held {
+    fn out_of(effect: &mut Effect) -> Self {
+        let both = |change: &mut Change| (change.before.take(), change.after.take());
+        Self {
+            facts: std::mem::take(&mut effect.facts),
+            objects: effect.changes.iter_mut().map(both).collect(),
+            texts: effect.files.iter_mut().map(|file| file.before.take()).collect(),
+        }
+    }
+
+    fn back_into(self, effect: &mut Effect) {
+        let Self { facts, objects, texts } = self;
+        effect.facts = facts;
+        for (change, (before, after)) in effect.changes.iter_mut().zip(objects) {
+            (change.before, change.after) = (before, after);
+        }
+        for (file, text) in effect.files.iter_mut().zip(texts) {
+            file.before = text;
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What differs between a plan and the plan that its proposal gives now, in words.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::diff;
@@ -15,14 +17,16 @@ const MOST: usize = 5;
 /// whatever else. At least one, if the documents differ.
 pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
     let mut found = Vec::new();
+    let changes: BTreeMap<_, _> =
+        now.effect.changes.iter().map(|change| (&change.id, change)).collect();
+    let files: BTreeMap<_, _> = now.effect.files.iter().map(|file| (&file.path, file)).collect();
     for change in &planned.effect.changes {
-        let other = now.effect.changes.iter().find(|other| other.id == change.id);
+        let other = changes.get(&change.id);
         let Some(other) = other.filter(|other| other.before != change.before) else { continue };
         object(change, other, &mut found);
     }
     for file in &planned.effect.files {
-        let other = now.effect.files.iter().find(|other| other.path == file.path);
-        match other {
+        match files.get(&file.path) {
             None if found.is_empty() => {
                 found.push(format!("{}: its objects do not stand there any more", file.path));
             }

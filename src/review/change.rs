@@ -9,7 +9,7 @@ use super::page::{self, Quote, Said};
 use super::piece::{Line, Piece};
 use super::words;
 use crate::document::effect::{Change, Class, PreviewState, Step, TargetIdentity};
-use crate::document::ident::{Pointer, ResourceId};
+use crate::document::ident::{Label, Pointer, ResourceId};
 use crate::document::plan::PlanDocument;
 use crate::plan::judgement::{Judgement, Reason};
 use crate::policy::verdict::{Finding, Verdict};
@@ -89,6 +89,12 @@ pub(super) fn items(
         .enumerate()
         .filter_map(|(at, index)| Some((&effect.changes.get(*index)?.id, at + 1)))
         .collect();
+    let given: BTreeMap<&Label, &str> = plan
+        .proposal
+        .operations
+        .iter()
+        .map(|operation| (&operation.id, operation.reason.as_str()))
+        .collect();
     let in_tree = matches!(effect.target, TargetIdentity::Directory { .. });
     order
         .iter()
@@ -134,7 +140,7 @@ pub(super) fn items(
                 fields,
                 more_fields,
                 said: said.remove(id.as_str()).unwrap_or_default(),
-                quotes: quotes(plan, change),
+                quotes: quotes(&given, change),
                 reaches: reaches.into_iter().cloned().collect(),
                 comments_lost,
                 denied: denied.get(id.as_str()).is_some_and(|denied| *denied),
@@ -258,12 +264,10 @@ fn pointers(paths: &[Pointer]) -> Line {
     line
 }
 
-fn quotes(plan: &PlanDocument, change: &Change) -> Vec<Quote> {
+fn quotes(reasons: &BTreeMap<&Label, &str>, change: &Change) -> Vec<Quote> {
     let warned =
         change.warnings.iter().map(|text| page::quote("The target warns (untrusted)", text));
-    let operations = plan.proposal.operations.iter();
-    let reason = operations
-        .filter(|operation| operation.id == change.operation)
-        .map(|operation| page::quote("The reason given (untrusted)", &operation.reason));
+    let reason = reasons.get(&change.operation);
+    let reason = reason.map(|reason| page::quote("The reason given (untrusted)", reason));
     warned.chain(reason).flatten().collect()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::document::effect::FileChange;
 use crate::document::ident::ResourceId;
 use crate::document::operation::ResourceRef;
-use crate::manifest::{Limits, read};
+use crate::manifest::{Limits, many, read};
 
 /// Comments that stand in the texts before and not after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,9 +21,13 @@ pub struct Losses {
 /// is no loss.
 pub fn lost(files: &[FileChange]) -> Losses {
     let mut losses = Losses::default();
-    for FileChange { path, before, after } in files {
-        let (Some(before), Some(after)) = (before, after) else { continue };
-        match (counted(before), counted(after)) {
+    let counts = many::each(files, |file| match (&file.before, &file.after) {
+        (Some(before), Some(after)) => Some((counted(before), counted(after))),
+        (None, _) | (_, None) => None,
+    });
+    for (FileChange { path, .. }, counts) in files.iter().zip(counts) {
+        let Some(counts) = counts else { continue };
+        match counts {
             (Some(before), Some(after)) => {
                 for (id, count) in before {
                     let Some(kept) = after.get(&id) else { continue };

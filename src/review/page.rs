@@ -100,18 +100,62 @@ pub struct Shown {
     pub digest: Digest,
 }
 
+/// Where a plan stands, without its changes.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Name of the plan.
+    pub name: String,
+    /// Environment.
+    pub environment: String,
+    /// In the order of their words.
+    pub states: BTreeSet<State>,
+    /// What is known beside the plan's bytes.
+    pub beside: Vec<Line>,
+    /// What to do now.
+    pub next: Option<Line>,
+    /// SHA-256 of the plan's bytes.
+    pub digest: Digest,
+}
+
 impl Page<'_> {
+    /// Where the plan stands: of what is shown, the part that needs no look at each change.
+    pub fn brief(&self) -> Brief {
+        let Self { plan, digest, judgements, verdict, standing, place, notes: _ } = *self;
+        let PlanDocument { api_version: _, kind: _, rules: _, proposal, effect } = plan;
+        let states = state::of(effect, verdict, standing);
+        // Changes are named only where one of them is in the way.
+        let changes = match states.iter().all(|state| *state > State::Denied) {
+            true => Vec::new(),
+            false => change::items(plan, judgements, verdict, &comments::Losses::default()),
+        };
+        let next = place
+            .and_then(|place| state::next(place, &states, &changes, verdict.is_some(), standing));
+        Brief {
+            name: proposal.name.to_string(),
+            environment: proposal.environment.to_string(),
+            beside: self.beside(&states),
+            states,
+            next,
+            digest,
+        }
+    }
+
+    fn beside(&self, states: &BTreeSet<State>) -> Vec<Line> {
+        let mut beside: Vec<Line> = self.verdict.map(policies).unwrap_or_default();
+        let open = states.iter().all(|state| *state > State::Denied);
+        beside.extend(self.standing.map(|view| standing::lines(view, open)).unwrap_or_default());
+        beside.extend(self.notes.iter().map(|note| vec![Piece::Prose(note.clone())]));
+        beside
+    }
+
     /// What is shown.
     pub fn shown(&self) -> Shown {
-        let Self { plan, digest, judgements, verdict, standing, place, notes } = *self;
+        let Self { plan, digest, judgements, verdict, standing, place, notes: _ } = *self;
         let PlanDocument { api_version: _, kind: _, rules: _, proposal, effect } = plan;
         let states = state::of(effect, verdict, standing);
         let losses = comments::lost(&effect.files);
         let changes = change::items(plan, judgements, verdict, &losses);
-        let mut beside: Vec<Line> = verdict.map(policies).unwrap_or_default();
-        let open = states.iter().all(|state| *state > State::Denied);
-        beside.extend(standing.map(|view| standing::lines(view, open)).unwrap_or_default());
-        beside.extend(notes.iter().map(|note| vec![Piece::Prose(note.clone())]));
+        let beside = self.beside(&states);
         let mut said = Vec::new();
         if let Some(verdict) = verdict {
             let known: BTreeSet<String> =

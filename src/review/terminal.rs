@@ -1,13 +1,15 @@
 //! The page for a terminal: 80 columns, the most dangerous first, words that carry the meaning and
 //! colour that repeats it, the digest always on the last line.
 
+use std::collections::BTreeSet;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use super::change::Item;
 use super::field::Field;
 use super::files::{DiffLine, FileDiff};
 use super::layout::{Sheet, Style, Tone};
-use super::page::{Page, Quote, Said, Shown};
+use super::page::{Brief, Page, Quote, Said, Shown};
 use super::piece::{Line, Piece, plain};
 use super::state::State;
 use super::words;
@@ -74,29 +76,29 @@ pub fn gravest(page: &Page<'_>, style: Style) -> String {
 
 /// What `status` says of a plan: its state, the verdict, the approvals and what comes next.
 pub fn status(page: &Page<'_>, style: Style) -> String {
-    let shown = page.shown();
+    let Brief { name, environment, states, beside, next, digest } = page.brief();
     let mut sheet = Sheet::new(style);
-    title(&mut sheet, &shown);
-    for line in &shown.beside {
+    title(&mut sheet, &name, &environment, &states);
+    for line in &beside {
         sheet.hanging(2, Tone::Plain, "", &plain(line), 2);
     }
-    if let Some(next) = &shown.next {
+    if let Some(next) = &next {
         sheet.hanging(2, Tone::Plain, "Next: ", &plain(next), 2);
     }
-    sheet.line(&format!("  sha256 {}", shown.digest));
+    sheet.line(&format!("  sha256 {digest}"));
     sheet.finish()
 }
 
-fn title(sheet: &mut Sheet, shown: &Shown) {
-    let words: Vec<&str> = shown.states.iter().map(|state| state.word()).collect();
+fn title(sheet: &mut Sheet, name: &str, environment: &str, states: &BTreeSet<State>) {
+    let words: Vec<&str> = states.iter().map(|state| state.word()).collect();
     let painted: Vec<String> =
-        shown.states.iter().map(|state| sheet.paint(state_tone(*state), state.word())).collect();
-    let title = format!("PLAN {}   env {}", shown.name, shown.environment);
+        states.iter().map(|state| sheet.paint(state_tone(*state), state.word())).collect();
+    let title = format!("PLAN {name}   env {environment}");
     sheet.apart(&title, &words.join("   "), &painted.join("   "));
 }
 
 fn head(sheet: &mut Sheet, shown: &Shown) {
-    title(sheet, shown);
+    title(sheet, &shown.name, &shown.environment, &shown.states);
     sheet.hanging(0, Tone::Plain, "", &plain(&shown.target), 2);
     let reach = shown.reach.join(", ");
     sheet.apart(&shown.counts.join(", "), &reach, &reach);

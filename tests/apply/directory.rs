@@ -238,11 +238,11 @@ fn no_write_begins_at_expiry_or_later() {
     assert!(matches!(report.stop(), Some(Stop::Expired { .. })));
     assert_eq!(report.outcome(), Outcome::FailedClean);
     assert_eq!(case.sandbox.tree(), before);
-    // The clock passes expiry while the second file is being recorded.
+    // The clock passes expiry while the first file is being written.
     let asked = Cell::new(0);
     let running = || {
         asked.set(asked.get() + 1);
-        if asked.get() < 4 { now() } else { late() }
+        if asked.get() < 3 { now() } else { late() }
     };
     let report = case.sandbox.run_with(&files(), &case.ledger, &case.spent, &running, &|| false);
     assert_eq!(report.outcome(), Outcome::Partial);

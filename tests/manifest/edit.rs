@@ -19,7 +19,7 @@ fn put(text: &str, index: usize, change: impl FnOnce(&mut Value)) -> (String, u3
     let mut value = documents(text)[index].clone();
     change(&mut value);
     let id = object::identity(&value).unwrap().id();
-    let edited = edit(text, &BTreeMap::from([(id, Edit::Put(value.clone()))]), false).unwrap();
+    let edited = edit(text, &BTreeMap::from([(id, Edit::Put(&value))]), false).unwrap();
     let after = edited.text.unwrap();
     assert_eq!(documents(&after)[index], value);
     (after, edited.comments_lost)
@@ -91,7 +91,7 @@ fn objects_come_and_go_in_files_and_lists() {
     assert_eq!(gone(&[0, 1]), None);
     let new = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "z", "namespace": "shop"}});
     let id = object::identity(&new).unwrap().id();
-    let edits = BTreeMap::from([(id.clone(), Edit::Put(new.clone()))]);
+    let edits = BTreeMap::from([(id.clone(), Edit::Put(&new))]);
     let after = edit(FILE, &edits, false).unwrap().text.unwrap();
     assert_eq!(
         after,
@@ -118,7 +118,7 @@ fn json_stays_json() {
         let mut value: Value = serde_json::from_str(text).unwrap();
         value["data"] = change;
         let id = object::identity(&value).unwrap().id();
-        let edited = edit(text, &BTreeMap::from([(id, Edit::Put(value.clone()))]), true).unwrap();
+        let edited = edit(text, &BTreeMap::from([(id, Edit::Put(&value))]), true).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&edited.text.unwrap()).unwrap(), value);
     }
 }

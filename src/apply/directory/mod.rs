@@ -20,6 +20,9 @@ use crate::ledger::{Ledger, Spent};
 pub use report::{FileReport, Report, Stop};
 pub use write::{WriteError, write};
 
+/// Files that are recorded by one durable step of the ledger.
+const TOGETHER: usize = 64;
+
 /// What an apply goes by besides the files themselves.
 pub struct Run<'a> {
     /// Where each write is recorded before it is made.
@@ -84,32 +87,67 @@ fn go(
     if !run.spent.resumes().is_empty() {
         tidy(files, &root, run.spent.resumes())?;
     }
-    for (at, change) in files.iter().enumerate() {
-        if report.fate(at) == Some(Fate::AlreadyWritten) {
-            continue;
+    let open = |(at, _): &(usize, &FileChange)| report.fate(*at) != Some(Fate::AlreadyWritten);
+    let open: Vec<(usize, &FileChange)> = files.iter().enumerate().filter(open).collect();
+    open.chunks(TOGETHER).try_for_each(|some| write_some(some, &root, run, report))
+}
+
+/// Records some files, then writes them one after the other.
+fn write_some(
+    some: &[(usize, &FileChange)],
+    root: &Folder,
+    run: &Run<'_>,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    wanted(run)?;
+    in_time(run)?;
+    for (at, change) in some {
+        still_as_planned(*at, change, root, report)?;
+    }
+    let items = some
+        .iter()
+        .map(|(_, change)| (change.path.as_str(), digest(&change.before), digest(&change.after)));
+    let begun = run.ledger.begin_all(run.spent, items);
+    let begun = begun.map_err(|error| Stop::Ledger(Box::new(error)))?;
+    for (index, (recorded, (at, change))) in begun.into_iter().zip(some).enumerate() {
+        if index > 0 {
+            wanted(run)?;
         }
-        if (run.interrupted)() {
-            return Err(Stop::Interrupted);
-        }
+        // Making the records durable, and the files before this one, may have taken long.
         in_time(run)?;
-        let (before, after) = (digest(&change.before), digest(&change.after));
-        let found = write::live(&root, change);
-        if !found.is(before) {
-            return Err(report.refused(at, found.unexpected(change)));
-        }
-        let begun = run.ledger.begin(run.spent, &change.path, before, after);
-        let recorded = begun.map_err(|error| Stop::Ledger(Box::new(error)))?;
-        // Making the record durable may have taken long.
-        in_time(run)?;
-        let written = write(recorded, change, &root).map_err(|error| {
-            report.wrote_badly(at, &error);
+        still_as_planned(*at, change, root, report)?;
+        let written = write(recorded, change, root).map_err(|error| {
+            report.wrote_badly(*at, &error);
             Stop::Write { path: change.path.clone(), source: Box::new(error) }
         })?;
-        report.wrote(at, after);
+        report.wrote(*at, digest(&change.after));
         let noted = run.ledger.done(run.spent, written);
         noted.map_err(|error| Stop::Ledger(Box::new(error)))?;
     }
     Ok(())
+}
+
+/// Asked once for each file.
+fn wanted(run: &Run<'_>) -> Result<(), Stop> {
+    if (run.interrupted)() { Err(Stop::Interrupted) } else { Ok(()) }
+}
+
+fn in_time(run: &Run<'_>) -> Result<(), Stop> {
+    let at = run.expires_at;
+    if (run.now)() >= at { Err(Stop::Expired { at }) } else { Ok(()) }
+}
+
+fn still_as_planned(
+    at: usize,
+    change: &FileChange,
+    root: &Folder,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    let found = write::live(root, change);
+    match found.is(digest(&change.before)) {
+        true => Ok(()),
+        false => Err(report.refused(at, found.unexpected(change))),
+    }
 }
 
 /// Looks at every file before the first is written, so that most of what can be in the way is found
@@ -168,11 +206,6 @@ fn tidy_folder(folder: &Folder, rounds: &[ApprovalId]) -> Result<(), FileError> 
         folder.remove_temporary(earlier.as_str())?;
     }
     folder.settle()
-}
-
-fn in_time(run: &Run<'_>) -> Result<(), Stop> {
-    let at = run.expires_at;
-    if (run.now)() >= at { Err(Stop::Expired { at }) } else { Ok(()) }
 }
 
 fn digest(text: &Option<String>) -> Option<Digest> {

@@ -14,6 +14,18 @@ use crate::gate::Trusted;
 use crate::ledger::local::Local;
 use crate::ledger::{Ledger, LedgerError};
 
+/// What a plan is for: the little of it that is read before it is believed.
+#[derive(serde::Deserialize)]
+struct Aimed {
+    proposal: Aim,
+}
+
+#[derive(serde::Deserialize)]
+struct Aim {
+    environment: Label,
+    target: Label,
+}
+
 /// Whose ledger; the project's where neither is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub(in crate::cli) struct Whose {
@@ -29,9 +41,8 @@ impl Whose {
     /// That of the target that a plan is for; the project's if the plan cannot be read.
     pub(in crate::cli) fn of_plan(plan: &[u8]) -> Self {
         let place = || {
-            let value: serde_json::Value = serde_json::from_slice(plan).ok()?;
-            let label = |at: &str| value.pointer(at)?.as_str()?.parse::<Label>().ok();
-            Some((label("/proposal/environment")?, label("/proposal/target")?))
+            let Aimed { proposal } = serde_json::from_slice(plan).ok()?;
+            Some((proposal.environment, proposal.target))
         };
         let (env, target) = place().unzip();
         Self { env, target }

@@ -6,19 +6,19 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Value};
 
-use super::line_ends;
+use super::{Source, line_ends};
 use crate::manifest::emit;
 use crate::manifest::node::{Node, NodeKind};
 
 /// The text of the document at `span`, changed from `old` to `new`.
 pub(super) fn splice(
-    text: &str,
+    source: Source<'_>,
     node: &Node,
     old: &Value,
     new: &Value,
     span: Range<usize>,
-    json: bool,
 ) -> Option<String> {
+    let Source { text, json, crlf } = source;
     let mut editor = Editor { text, json, splices: Vec::new() };
     editor.value(node, old, new, false)?;
     editor.splices.sort_by_key(|(range, _)| (range.start, range.end));
@@ -26,7 +26,7 @@ pub(super) fn splice(
     let mut at = span.start;
     for (range, with) in &editor.splices {
         out.push_str(text.get(at..range.start)?);
-        out.push_str(&line_ends(text, with));
+        out.push_str(&line_ends(crlf, with));
         at = range.end;
     }
     out.push_str(text.get(at..span.end)?);

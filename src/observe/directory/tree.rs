@@ -16,7 +16,7 @@ use crate::document::ident::ResourceId;
 use crate::document::operation::ResourceRef;
 use crate::files::{self, Folder};
 use crate::manifest::problem::Problem;
-use crate::manifest::{self, object, read, text};
+use crate::manifest::{self, many, object, read, text};
 
 /// Where an object stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,13 @@ pub struct Tree {
     objects: BTreeMap<ResourceId, (Value, Place)>,
     secrets: BTreeSet<String>,
     forms: Forms,
-    /// Bytes of all files so far, and of what their aliases expand to.
+}
+
+/// The manifests of a folder, before anybody has looked into them.
+#[derive(Debug, Default)]
+struct Files {
+    found: BTreeMap<String, Vec<u8>>,
+    /// Bytes of all files so far.
     bytes: usize,
 }
 
@@ -67,16 +73,39 @@ impl Tree {
         written: &[FileChange],
     ) -> Result<Self, ObserveError> {
         let folder = files::open_folder(project)?.folder(target.path.as_str())?;
-        let mut tree = Self::default();
+        let mut files = Files::default();
         let undone: Undone<'_> = written.iter().map(|file| (file.path.as_str(), file)).collect();
-        tree.walk(&folder, "", limits, &undone, 0)?;
+        files.walk(&folder, "", limits, &undone, 0)?;
         for file in written {
             // What the writing removed.
             if let (None, Some(before)) = (&file.after, &file.before)
-                && !tree.texts.contains_key(&file.path)
+                && !files.found.contains_key(&file.path)
             {
-                tree.file(file.path.clone(), before.clone().into_bytes(), limits)?;
+                files.add(file.path.clone(), before.clone().into_bytes());
             }
+        }
+        Self::of(files, limits)
+    }
+
+    fn of(files: Files, limits: &Limits) -> Result<Self, ObserveError> {
+        let Files { found, mut bytes } = files;
+        let found: Vec<(String, Vec<u8>)> = found.into_iter().collect();
+        // What aliases expand to counts for all files together, so in the first reading none makes
+        // more of a file than its own size.
+        let read = many::each(&found, |(path, text)| manifests(path, text, text.len(), limits));
+        let mut tree = Self::default();
+        for ((path, text), documents) in found.into_iter().zip(read) {
+            let documents = documents.or_else(|_| {
+                let left = limits.max_tree_bytes.saturating_sub(bytes);
+                let most = manifest::Limits::default().max_bytes.min(left);
+                manifests(&path, &text, text.len().max(most), limits)
+            })?;
+            for Manifest { value, line, expanded } in documents {
+                bytes = bytes.saturating_add(expanded);
+                tree.add(value, &Place { path: path.clone(), line })?;
+            }
+            // It was read as a manifest, so it is UTF-8.
+            tree.texts.insert(path, String::from_utf8(text).unwrap_or_default());
         }
         // A definition may stand behind the objects of its kind.
         for (id, (_, place)) in &tree.objects {
@@ -119,6 +148,36 @@ impl Tree {
         self.objects.into_iter().map(|(id, (value, _))| (id, value)).collect()
     }
 
+    fn add(&mut self, value: Value, place: &Place) -> Result<(), ObserveError> {
+        let value = match object::into_list_items(value) {
+            Ok(items) => return items.into_iter().try_for_each(|item| self.add(item, place)),
+            Err(value) => value,
+        };
+        if object::is_inert(&value) {
+            return Ok(());
+        }
+        let resource = object::identity(&value).map_err(|error| {
+            let problem = Problem::new(error.to_string()).at(place.line, 1);
+            ObserveError::Manifest { path: place.path.clone(), problem }
+        })?;
+        if object::holds_secret_values(&value) {
+            self.secrets.insert(place.path.clone());
+        }
+        let id = resource.id();
+        if let Some((_, other)) = self.objects.get(&id) {
+            // Named in the order of the alphabet, whichever file was read first.
+            let mut both = [other.path.clone(), place.path.clone()];
+            both.sort();
+            let [first, second] = both;
+            return Err(ObserveError::Twice { id: Box::new(id), first, second });
+        }
+        self.forms.note(&id, &value);
+        self.objects.insert(id, (value, place.clone()));
+        Ok(())
+    }
+}
+
+impl Files {
     fn walk(
         &mut self,
         folder: &Folder,
@@ -148,8 +207,8 @@ impl Tree {
                     file.after.as_ref().is_some_and(|after| after.as_bytes() == bytes)
                 });
                 match change.map(|file| &file.before) {
-                    None => self.file(path, bytes, limits)?,
-                    Some(Some(before)) => self.file(path, before.clone().into_bytes(), limits)?,
+                    None => self.add(path, bytes),
+                    Some(Some(before)) => self.add(path, before.clone().into_bytes()),
                     // The writing made it.
                     Some(None) => {}
                 }
@@ -158,54 +217,36 @@ impl Tree {
         Ok(())
     }
 
-    fn file(&mut self, path: String, bytes: Vec<u8>, limits: &Limits) -> Result<(), ObserveError> {
+    fn add(&mut self, path: String, bytes: Vec<u8>) {
         self.bytes += bytes.len();
-        let wrong = |problem| ObserveError::Manifest { path: path.clone(), problem };
-        text::utf8(&bytes).map_err(wrong)?;
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        // A file may be as large as the whole tree, but aliases do not make more of it.
-        let expanded = manifest::Limits::default()
-            .max_bytes
-            .min(limits.max_tree_bytes.saturating_sub(self.bytes));
-        let max_bytes = text.len().max(expanded);
-        let manifest = manifest::Limits { max_bytes, max_depth: limits.max_depth };
-        let documents = read::documents(&text, &manifest).map_err(|problems| {
-            wrong(problems.into_iter().next().unwrap_or_else(|| Problem::new("unreadable")))
-        })?;
-        for document in documents {
-            let line = document.line;
-            self.bytes = self.bytes.saturating_add(document.expanded);
-            self.add(document.value, &Place { path: path.clone(), line })?;
-        }
-        self.texts.insert(path, text);
-        Ok(())
+        self.found.insert(path, bytes);
     }
+}
 
-    fn add(&mut self, value: Value, place: &Place) -> Result<(), ObserveError> {
-        let value = match object::into_list_items(value) {
-            Ok(items) => return items.into_iter().try_for_each(|item| self.add(item, place)),
-            Err(value) => value,
-        };
-        if object::is_inert(&value) {
-            return Ok(());
-        }
-        let resource = object::identity(&value).map_err(|error| {
-            let problem = Problem::new(error.to_string()).at(place.line, 1);
-            ObserveError::Manifest { path: place.path.clone(), problem }
-        })?;
-        if object::holds_secret_values(&value) {
-            self.secrets.insert(place.path.clone());
-        }
-        let id = resource.id();
-        if let Some((_, other)) = self.objects.get(&id) {
-            // Named in the order of the alphabet, whichever file was read first.
-            let mut both = [other.path.clone(), place.path.clone()];
-            both.sort();
-            let [first, second] = both;
-            return Err(ObserveError::Twice { id: Box::new(id), first, second });
-        }
-        self.forms.note(&id, &value);
-        self.objects.insert(id, (value, place.clone()));
-        Ok(())
-    }
+/// One document of a file.
+struct Manifest {
+    value: Value,
+    line: u32,
+    /// Bytes that its aliases expanded to.
+    expanded: usize,
+}
+
+/// The documents of one file whose aliases expand to `most` bytes at most.
+fn manifests(
+    path: &str,
+    bytes: &[u8],
+    most: usize,
+    limits: &Limits,
+) -> Result<Vec<Manifest>, ObserveError> {
+    let wrong = |problem| ObserveError::Manifest { path: path.to_owned(), problem };
+    let text = text::utf8(bytes).map_err(wrong)?;
+    let limits = manifest::Limits { max_bytes: most, max_depth: limits.max_depth };
+    let documents = read::documents(text, &limits).map_err(|problems| {
+        wrong(problems.into_iter().next().unwrap_or_else(|| Problem::new("unreadable")))
+    })?;
+    let of = |document: read::Document| {
+        let read::Document { value, line, expanded, .. } = document;
+        Manifest { value, line, expanded }
+    };
+    Ok(documents.into_iter().map(of).collect())
 }
