@@ -49,6 +49,8 @@ fn token(text: &str) -> (usize, Option<&'static str>) {
         // More rules than today are no other message.
         _ if digits && then.starts_with(" rules") => Some("[N]"),
         _ if digits && then.starts_with(" s by ") => Some("[N]"),
+        // The clock goes on between two commands.
+        _ if digits && then.starts_with(" days.") => Some("[N]"),
         _ => None,
     };
     (length, shown)
