@@ -4,6 +4,7 @@
 //! The modules below are rooms on the way that data goes, in that order: a room names only rooms
 //! above it, and a test reads the sources to hold them to it.
 
+pub mod causes;
 pub mod clock;
 pub mod files;
 pub mod document;

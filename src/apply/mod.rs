@@ -7,6 +7,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::causes;
 use crate::clock::Instant;
 use crate::document::code::Code;
 use crate::document::effect::{FileChange, TargetIdentity};
@@ -141,14 +142,10 @@ fn target_folder(plan: &Plan, project: &Path) -> Result<Folder, FileError> {
     }
 }
 
-/// An error and its sources, outermost first.
-fn told(error: &directory::Stop) -> Vec<String> {
-    let mut told = vec![error.to_string()];
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        told.push(error.to_string());
-        source = error.source();
-    }
+/// Why an apply stopped, outermost first.
+fn told(stop: &directory::Stop) -> Vec<String> {
+    let mut told = vec![stop.to_string()];
+    told.extend(causes::of(stop));
     told
 }
 

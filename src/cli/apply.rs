@@ -15,7 +15,7 @@ use crate::document::code::Code;
 use crate::document::ident::Digest;
 use crate::document::statement::{Fate, Outcome};
 use crate::files::{self, Mode};
-use crate::gate::{self, Inputs, Live};
+use crate::gate::{self, Live};
 use crate::ledger::LedgerError;
 use crate::trust::sign::Sign as _;
 
@@ -81,19 +81,11 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
         return finish(args, &folder, &applied, session);
     }
     let papers = folder.papers(&args.approvals, session)?;
-    session.progress("examining the plan");
-    let program = session.world().program.clone();
     let shown = folder.shown.clone();
     let refused = |refused| Fault::refused(&refused, &shown);
-    let examined = gate::examine(Inputs {
-        plan: &folder.bytes,
-        papers: &papers,
-        trusted: &trusted,
-        ledger: Some(&ledger),
-        worker: &program,
-        now: session.now(),
-    })
-    .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
+    let examined = folder
+        .examined(&papers, &trusted, Some(&ledger), session)
+        .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
     let cleared = examined.clear().map_err(refused)?;
     if session.world().is_interrupted() {
         return Err(Fault::new(Code::Error, "interrupted"));

@@ -17,7 +17,7 @@ use crate::document::code::Code;
 use crate::document::effect::Class;
 use crate::document::ident::Digest;
 use crate::document::statement::{Approval, ApprovalId, Decision, Statement};
-use crate::gate::{self, Examined, Inputs, Refusal, Trusted};
+use crate::gate::{Examined, Refusal, Trusted};
 use crate::review;
 use crate::trust::{envelope, sshsig};
 
@@ -99,17 +99,9 @@ fn desk(plan: &std::path::Path, session: &mut Session<'_, '_>) -> Result<Desk, F
     let folder = paths::open(plan, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
     let ledger = Whose::of_plan(&folder.bytes).open_if_there(&trusted, session)?;
-    session.progress("examining the plan");
-    let worker = session.world().program.clone();
-    let examined = gate::examine(Inputs {
-        plan: &folder.bytes,
-        papers: &papers,
-        trusted: &trusted,
-        ledger: ledger.as_ref(),
-        worker: &worker,
-        now: session.now(),
-    })
-    .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
+    let examined = folder
+        .examined(&papers, &trusted, ledger.as_ref(), session)
+        .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
     Ok(Desk { folder, trusted, examined })
 }
 

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 
 use serde::Serialize;
 
+use crate::causes;
 use crate::document::code::Code;
 use crate::gate::{Refusal, Refused};
 
@@ -34,7 +35,7 @@ impl Fault {
     /// An error and its sources, each a cause.
     pub fn of(code: Code, error: &(dyn StdError + 'static)) -> Self {
         let mut fault = Self::new(code, error.to_string());
-        fault.sources(error);
+        fault.causes = causes::of(error);
         fault
     }
 
@@ -80,18 +81,6 @@ impl Fault {
     /// What to do next.
     pub fn hints(&self) -> &[String] {
         &self.hints
-    }
-
-    fn sources(&mut self, error: &(dyn StdError + 'static)) {
-        let mut source = error.source();
-        while let Some(error) = source {
-            let text = error.to_string();
-            // A transparent error says what its source says.
-            if self.causes.last() != Some(&text) && self.message != text {
-                self.causes.push(text);
-            }
-            source = error.source();
-        }
     }
 
     /// A refusal of the gate; `plan` is how the user named the plan.

@@ -6,7 +6,8 @@ use super::fault::Fault;
 use super::session::Session;
 use crate::document::code::Code;
 use crate::files::{self, FileError, Folder, Mode};
-use crate::gate::{Papers, PapersError, Refusal, Refused};
+use crate::gate::{self, Examined, Inputs, Papers, PapersError, Refusal, Refused, Trusted};
+use crate::ledger::Ledger;
 use crate::plan::Plan;
 
 /// A plan as the user named it.
@@ -69,6 +70,29 @@ impl PlanFolder {
             papers.add(&folder, &typed.display().to_string()).map_err(fault)?;
         }
         Ok(papers)
+    }
+
+    /// What the offline gate finds in it.
+    ///
+    /// # Errors
+    /// The bytes are no plan.
+    pub(super) fn examined(
+        &self,
+        papers: &Papers,
+        trusted: &Trusted,
+        ledger: Option<&Ledger>,
+        session: &mut Session<'_, '_>,
+    ) -> Result<Examined, Refusal> {
+        session.progress("examining the plan");
+        let worker = session.world().program.clone();
+        gate::examine(Inputs {
+            plan: &self.bytes,
+            papers,
+            trusted,
+            ledger,
+            worker: &worker,
+            now: session.now(),
+        })
     }
 
     /// Writes a new file into a sub-folder of the plan, which is made if need be.

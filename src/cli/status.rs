@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::document::code::Code;
 use crate::document::statement::Outcome;
 use crate::files;
-use crate::gate::{self, Examined, Inputs, Refusal, Trusted, Weighed};
+use crate::gate::{Examined, Refusal, Trusted, Weighed};
 use crate::ledger::{Round, RoundState};
 use crate::review::standing::SetAside;
 use crate::review::{self, Page, StandingView};
@@ -155,15 +155,7 @@ fn one(
     let folder = paths::open(typed, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
     let ledger = Whose::of_plan(&folder.bytes).open_if_there(trusted, session)?;
-    let worker = session.world().program.clone();
-    let examined = gate::examine(Inputs {
-        plan: &folder.bytes,
-        papers: &papers,
-        trusted,
-        ledger: ledger.as_ref(),
-        worker: &worker,
-        now: session.now(),
-    });
+    let examined = folder.examined(&papers, trusted, ledger.as_ref(), session);
     let place = &folder.shown;
     let examined = match examined {
         Ok(examined) => examined,

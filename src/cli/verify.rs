@@ -11,7 +11,7 @@ use super::paths;
 use super::session::Session;
 use super::status::shown;
 use crate::document::code::Code;
-use crate::gate::{self, Inputs};
+use crate::gate;
 use crate::review;
 
 /// Check a plan and its approvals offline, without credentials
@@ -45,17 +45,9 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
     if !args.live {
         unchecked.push("whether the live target still gives this plan: `--live` looks");
     }
-    session.progress("examining the plan");
-    let worker = session.world().program.clone();
-    let examined = gate::examine(Inputs {
-        plan: &folder.bytes,
-        papers: &papers,
-        trusted: &trusted,
-        ledger: ledger.as_ref(),
-        worker: &worker,
-        now: session.now(),
-    })
-    .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
+    let examined = folder
+        .examined(&papers, &trusted, ledger.as_ref(), session)
+        .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
     let place = Some(folder.shown.as_str()).filter(|_| !session.quiet());
     let standing = shown(&examined, place, |page| review::status(page, session.style()));
     let cleared = examined.clear().map_err(|refused| Fault::refused(&refused, &folder.shown))?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::refusal::Refusal;
 use super::trusted::Trusted;
+use crate::causes;
 use crate::config::Target;
 use crate::document::effect::FileChange;
 use crate::observe::directory;
@@ -37,7 +38,7 @@ pub fn same_bytes(
     };
     let observed = observed.map_err(|error| {
         if error.is_of_the_state() {
-            stale(vec![whole(&error)])
+            stale(vec![causes::line(&error)])
         } else {
             Refusal::Unobservable(Box::new(error))
         }
@@ -50,15 +51,4 @@ pub fn same_bytes(
         return Ok(());
     }
     Err(stale(plan::differences(plan.document(), again.document())))
-}
-
-/// An error with its causes, in one line.
-fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

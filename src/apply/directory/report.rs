@@ -1,11 +1,10 @@
 //! What became of each file, and how the apply ended. The outcome follows from what is known to
 //! have been written, never from where the apply stopped.
 
-use std::error::Error;
-
 use thiserror::Error;
 
 use super::write::WriteError;
+use crate::causes;
 use crate::clock::Instant;
 use crate::document::effect::FileChange;
 use crate::document::ident::Digest;
@@ -152,7 +151,7 @@ impl Report {
 
     /// Says why a file was not begun, and hands the reason on.
     pub(super) fn refused(&mut self, at: usize, stop: Stop) -> Stop {
-        self.set(at, Fate::NotWritten, None, whole(&stop));
+        self.set(at, Fate::NotWritten, None, causes::line(&stop));
         stop
     }
 
@@ -162,7 +161,7 @@ impl Report {
             WriteError::Unknown(_) => self.unknown = true,
             WriteError::Differs => self.landed = true,
         }
-        self.set(at, Fate::Failed, None, whole(error));
+        self.set(at, Fate::Failed, None, causes::line(error));
     }
 
     pub(super) fn earlier_write(&mut self) {
@@ -180,15 +179,4 @@ impl Report {
             file.because = because;
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn whole(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
