@@ -43,7 +43,7 @@ pub enum ApprovalUse {
 /// ```
 /// ```compile_fail
 /// fn forged(lock: countersign::ledger::Lock) -> countersign::ledger::Spent {
-///     countersign::ledger::Spent { lock, ..todo!() }
+///     countersign::ledger::Spent { lock, ..unreachable!() }
 /// }
 /// ```
 /// ```compile_fail
