@@ -1,5 +1,6 @@
 //! Writes the files of a plan, in the order given: each only if it still is what the plan says it
-//! was, and only after the ledger recorded it. The first failure stops.
+//! was, and only after the ledger recorded it, which it does for some files at once. The first
+//! failure stops.
 //!
 //! Done again after a crash, with a spend that resumes, it goes on where it was: a file that is as
 //! it was before is written, one that is as it will be is passed over, anything else stops. What
