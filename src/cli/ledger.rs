@@ -118,13 +118,16 @@ fn told(found: &Description) -> String {
         ));
     }
     for plan in plans {
-        text.push_str(&format!("  plan {}: {} begun\n", plan.plan, plan.rounds.len()));
+        let applies = match plan.rounds.len() {
+            1 => "1 apply".to_owned(),
+            many => format!("{many} applies"),
+        };
+        text.push_str(&format!("  plan {}: {applies}\n", plan.plan));
     }
     for chain in chains {
-        text.push_str(&format!(
-            "  {}: {} receipts, head {}\n",
-            chain.target, chain.length, chain.head
-        ));
+        let receipts = if chain.length == 1 { "receipt" } else { "receipts" };
+        let (target, length, head) = (&chain.target, chain.length, chain.head);
+        text.push_str(&format!("  {target}: {length} {receipts}, head {head}\n"));
     }
     text
 }
