@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::shop::{Run, Shop, wait};
 
 /// What a refusal may take; the machine may be busy.
-const QUICK: Duration = Duration::from_secs(20);
+const QUICK: Duration = Duration::from_secs(60);
 /// Address space in bytes: the program is refused more, and must not need it.
 const MEMORY: u64 = 600 << 20;
 

@@ -125,7 +125,8 @@ impl Agent {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("ssh-agent is installed");
         let began = std::time::Instant::now();
-        while !socket.exists() {
+        // The file is there before anybody listens.
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
             assert!(began.elapsed().as_secs() < 20, "ssh-agent does not listen");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
