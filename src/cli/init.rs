@@ -51,7 +51,9 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         Some(folder) => session.path(folder),
         None => session.directory(),
     };
-    let root = files::open_folder(&path).map_err(|error| file_fault(&error))?;
+    let root = files::open_folder(&path).map_err(|error| {
+        file_fault(&error).hint("init makes a project of a folder that holds manifests already")
+    })?;
     for name in ["countersign.toml", "trust.json"] {
         if root.kind(name).map_err(|error| file_fault(&error))?.is_some() {
             return Err(Fault::new(

@@ -41,7 +41,6 @@ Environment:
   COUNTERSIGN_KEY          key of approve and reject: a file, or agent:SHA256:...
   COUNTERSIGN_PLANNER_KEY  key of plan, in a pipeline: a file, or its text
   COUNTERSIGN_APPLIER_KEY  key of apply, in a pipeline: a file, or its text
-  COUNTERSIGN_MASKING_KEY  masking key, in a pipeline
   COUNTERSIGN_STATE        folder of keys and ledgers, instead of ~/.local/state/countersign
   HOME, XDG_STATE_HOME     where that folder and ~/.ssh are
   SSH_AUTH_SOCK            the ssh-agent

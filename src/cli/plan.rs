@@ -12,6 +12,7 @@ use super::keys;
 use super::paths::file_fault;
 use super::policy::policy_fault;
 use super::session::Session;
+use crate::causes;
 use crate::config::Target;
 use crate::document::code::Code;
 use crate::document::ident::{Digest, Label};
@@ -19,7 +20,7 @@ use crate::document::statement::{GENERATOR, Planned, Statement};
 use crate::files;
 use crate::gate::Trusted;
 use crate::intake::{self, Defaults, GatherError, Input};
-use crate::observe::directory;
+use crate::observe::directory::{self, ObserveError};
 use crate::plan::Plan;
 use crate::policy::judge::{WorkerLimits, judge};
 use crate::review::{self, Page};
@@ -71,6 +72,7 @@ pub(super) fn run(args: &PlanArgs, session: &mut Session<'_, '_>) -> Result<Code
     let root = files::open_folder(&project).map_err(|error| file_fault(&error))?;
     if args.locked {
         write::locked(&root, &shown, &plan)?;
+        session.note(&format!("{shown}/plan.json is what comes out."));
     }
     if plan.is_empty() {
         return Ok(no_change(&plan, session));
@@ -197,7 +199,7 @@ fn make(
     session.progress("reading the target");
     let project = session.project()?;
     let observed = directory::observe(proposal, &project, &target, &limits)
-        .map_err(|error| Fault::of(Code::Error, &error))?;
+        .map_err(|error| observe_fault(&error))?;
     session.progress("planning");
     let plan = Plan::make(observed).map_err(|error| Fault::of(Code::Error, &error))?;
     let most = limits.max_plan_bytes;
@@ -209,6 +211,17 @@ fn make(
         .hint("split the proposal, or raise `limits.max-plan-bytes` on the trusted side"));
     }
     Ok((plan, read.input_digest))
+}
+
+/// Every operation that cannot be carried out: each a cause, and a problem for a program to mend.
+fn observe_fault(error: &ObserveError) -> Fault {
+    let ObserveError::Several(errors) = error else {
+        return Fault::of(Code::Error, error);
+    };
+    errors.iter().fold(Fault::of(Code::Error, error), |fault, error| {
+        let message = causes::line(error);
+        fault.because(message.clone()).problem(&json!({"message": message}))
+    })
 }
 
 /// The only target that is configured, if there is just one.

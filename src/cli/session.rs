@@ -248,7 +248,7 @@ pub(super) fn trusted_fault(error: &TrustedError) -> Fault {
     };
     let hint = match error {
         TrustedError::File(file) if file.is_absent() => {
-            "`countersign init` makes countersign.toml, trust.json and policies/"
+            "restore it (`git checkout` knows the last version); in a new project `countersign init` makes countersign.toml, trust.json and policies/"
         }
         TrustedError::File(_) | TrustedError::Text | TrustedError::Config(_) => {
             "mend it on the trusted side; `countersign schema config` describes countersign.toml"
@@ -256,7 +256,7 @@ pub(super) fn trusted_fault(error: &TrustedError) -> Fault {
         TrustedError::Root(_) => {
             "restore the last good version; `countersign trust --help` lists the changes that load"
         }
-        TrustedError::Bundle(_) => "`countersign policy test` says more",
+        TrustedError::Bundle(_) => "mend that file on the trusted side",
     };
     Fault::of(code, error).hint(hint)
 }

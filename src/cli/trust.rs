@@ -125,7 +125,9 @@ fn demand(text: &str) -> Result<Demand, String> {
 pub(super) fn run(command: &TrustCommand, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let folder = files::open_folder(&session.trusted_folder(false)?).map_err(|e| file_fault(&e))?;
     let bytes = folder.read("trust.json", MOST).map_err(|error| {
-        Fault::of(Code::TrustInvalid, &error).hint("`countersign init` makes trust.json")
+        Fault::of(Code::TrustInvalid, &error).hint(
+            "restore it (`git checkout trust.json`); in a new project `countersign init` makes it",
+        )
     })?;
     let root = TrustRoot::parse(&bytes).map_err(|error| root_fault(&error))?;
     let changed = match command {

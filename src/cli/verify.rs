@@ -50,13 +50,25 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
         .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
     let place = Some(folder.shown.as_str()).filter(|_| !session.quiet());
     let standing = shown(&examined, place, |page| review::status(page, session.style()));
-    let cleared = examined.clear().map_err(|refused| Fault::refused(&refused, &folder.shown))?;
-    if args.live {
-        session.progress("observing the target");
-        let project = session.project()?;
-        gate::same_bytes(cleared.plan(), &trusted, &project, &[])
-            .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
-    }
+    // Looked at in any case, so that all that stands against the plan is told at once.
+    let stale = match args.live {
+        false => None,
+        true => {
+            session.progress("observing the target");
+            let project = session.project()?;
+            gate::same_bytes(examined.plan(), &trusted, &project, &[]).err()
+        }
+    };
+    let cleared = match (examined.clear(), stale) {
+        (Ok(cleared), None) => Ok(cleared),
+        (Ok(_), Some(stale)) => Err(stale.into()),
+        (Err(refused), None) => Err(refused),
+        (Err(mut refused), Some(stale)) => {
+            refused.others.push(stale);
+            Err(refused)
+        }
+    };
+    let cleared = cleared.map_err(|refused| Fault::refused(&refused, &folder.shown))?;
     let digest = cleared.plan().digest();
     if session.json() {
         session.print_json(&json!({

@@ -301,12 +301,6 @@ impl Config {
         names.next().filter(|_| names.next().is_none()).cloned()
     }
 
-    /// The target of an environment, if it has just one.
-    pub fn only_target(&self, environment: &Label) -> Option<Label> {
-        let mut names = self.environments.get(environment)?.targets.keys();
-        names.next().filter(|_| names.next().is_none()).cloned()
-    }
-
     /// The ledger of a target: its own, else its environment's, else the project's.
     pub fn ledger_of(&self, environment: &Label, target: &Label) -> &Ledger {
         let environment = self.environments.get(environment);

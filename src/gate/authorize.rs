@@ -165,6 +165,12 @@ fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), R
         return Err(Refusal::TrustChanged);
     }
     let now = (live.clock)();
+    let ended = live.ledger.last_finished(&target_key(&cleared.plan));
+    if let Some(last) = ended.map_err(|error| Refusal::Ledger(Box::new(error)))?
+        && last.seconds_since(now) > approval::CLOCK_SKEW_SECONDS
+    {
+        return Err(Refusal::ClockBehind { now, last });
+    }
     if again.is_expired(now) {
         let (version, at) = (again.version(), again.expires_at());
         return Err(Refusal::TrustExpired { version, at });

@@ -142,6 +142,14 @@ pub enum Refusal {
         /// When.
         at: Instant,
     },
+    /// The clock of this machine would let what has expired count again.
+    #[error("the clock says {now}, but an apply of this target ended at {last}")]
+    ClockBehind {
+        /// As the clock says.
+        now: Instant,
+        /// As the newest receipt says.
+        last: Instant,
+    },
     /// The live target does not give the same plan.
     #[error("plan {} is stale; nothing was changed", short(.plan))]
     Stale {
@@ -194,6 +202,7 @@ impl Refusal {
             | Self::Incomplete(_) => Code::NotApplyable,
             Self::Denied(_) => Code::PolicyDenied,
             Self::NoVerdict(_)
+            | Self::ClockBehind { .. }
             | Self::Unobservable(_)
             | Self::NothingBegun
             | Self::NotApplier { .. } => Code::Error,
@@ -239,6 +248,7 @@ impl Refusal {
             | Self::BelowQuorum(_)
             | Self::Rejected(_)
             | Self::ExpiredMeanwhile { .. }
+            | Self::ClockBehind { .. }
             | Self::Unobservable(_)
             | Self::NotApplier { .. }
             | Self::Begun
@@ -309,6 +319,7 @@ impl Refusal {
                 "the same person takes it back by approving, or plan something else"
             }
             Self::ExpiredMeanwhile { .. } => "ask for a new approval",
+            Self::ClockBehind { .. } => "set the clock of this machine right, then apply again",
             Self::Stale { .. } => "plan again, then ask for new approvals; these do not carry over",
             Self::Unobservable(_) => "mend what cannot be read; nothing was changed",
             Self::NotApplier { .. } => {

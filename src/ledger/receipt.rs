@@ -147,6 +147,15 @@ impl Ledger {
         Ok(self.newest(target)?.map(|receipt| receipt.digest))
     }
 
+    /// When the newest apply of a target ended, by the clock of whoever made it; `None` before the
+    /// first.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
+    pub fn last_finished(&self, target: &TargetKey) -> Result<Option<Instant>, LedgerError> {
+        Ok(self.newest(target)?.map(|receipt| receipt.statement.predicate.finished_at))
+    }
+
     fn newest(&self, target: &TargetKey) -> Result<Option<StoredReceipt>, LedgerError> {
         let names = self.receipt_names(target)?;
         names.last().map(|name| self.stored(name, target)).transpose()

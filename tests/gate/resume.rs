@@ -81,3 +81,28 @@ fn giving_up_says_what_was_written_and_leaves_no_temporary_file() {
     assert!(project.manifests().keys().all(|name| !name.contains(".countersign-")));
     project.apply().must(Code::ApprovalInvalid);
 }
+
+#[test]
+fn a_clock_that_was_set_back_lets_nothing_count_again() {
+    let project = Project::approved();
+    project.apply().must(Code::Ok);
+    // Another plan of the same target, approved by a clock that is an hour behind.
+    std::fs::remove_dir_all(project.file(PLAN)).unwrap();
+    let project = project.later(-3_600);
+    project.edit("../proposal.yaml", "\"on\"", "\"half\"");
+    project.works(&["plan", "-f", "../proposal.yaml", "--requested-by", "erin"]);
+    let project = project.with_approvals();
+    let before = project.manifests();
+    project.apply().must_say(Code::Error, "set the clock of this machine right");
+    assert_eq!(project.manifests(), before);
+    project.later(0).apply().must(Code::Ok);
+}
+
+#[test]
+fn a_live_look_is_told_beside_what_is_missing() {
+    let project = Project::planned();
+    project.edit("manifests/shop/flags.yaml", "\"off\"", "\"perhaps\"");
+    let said = project.run(&["verify", PLAN, "--trusted", ".", "--live"]);
+    said.must_say(Code::ApprovalRequired, "also: plan");
+    said.must_say(Code::ApprovalRequired, "[plan_stale]");
+}

@@ -1,6 +1,7 @@
 //! What operations make of a folder, in memory.
 
 use countersign::document::effect::{PreviewState, TargetIdentity};
+use countersign::observe::directory::ObserveError;
 use serde_json::{Value, json};
 
 use super::{configmap, observed, project, said, target};
@@ -171,5 +172,23 @@ fn the_examples_fit_the_shop() {
         let seen =
             countersign::observe::directory::observe(proposal, &root, target, &limits).unwrap();
         assert_eq!(seen.files.keys().collect::<Vec<_>>(), files, "{name}");
+    }
+}
+
+#[test]
+fn everything_that_cannot_be_done_is_told_at_once() {
+    let folder = project(&[("a.yaml", &configmap("a", "x"))]);
+    let operations = "- delete: {apiVersion: v1, kind: ConfigMap, namespace: s, name: gone}\n\
+                      - patch: {resource: {apiVersion: v1, kind: ConfigMap, namespace: s, name: gone-too}, merge: {data: {a: b}}}\n\
+                      - patch: {resource: {apiVersion: v1, kind: ConfigMap, namespace: s, name: a}, operations: [{op: test, path: /data/a, value: other}]}\n";
+    match observed(folder.path(), &target(""), operations) {
+        Err(ObserveError::Several(errors)) => {
+            let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(said.len(), 3, "{said:?}");
+            for (said, operation) in said.iter().zip(["op-1", "op-2", "op-3"]) {
+                assert!(said.contains(operation), "{said}");
+            }
+        }
+        other => panic!("{other:?}"),
     }
 }

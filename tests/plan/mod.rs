@@ -2,5 +2,6 @@
 
 mod diff;
 mod files;
+mod golden;
 mod impact;
 mod make;

@@ -37,6 +37,7 @@ pub(super) fn run(args: &DemoArgs, session: &mut Session<'_, '_>) -> Result<Code
     let program = session.world().program.clone();
     let mut stage = Stage::new(&program, root.path(), session);
     play(&mut stage, &root)?;
+    let ssh_keygen = stage.installed("ssh-keygen");
     let Stage { refused, applied, wrong, .. } = stage;
     let seconds = began.elapsed().as_secs();
     session.print(&format!("\n{refused} refused, {applied} applied, {seconds} s\n"));
@@ -47,7 +48,7 @@ pub(super) fn run(args: &DemoArgs, session: &mut Session<'_, '_>) -> Result<Code
         }
         return Err(fault.hint("please report this with the whole output"));
     }
-    session.print(&closing(root.path()));
+    session.print(&closing(root.path(), ssh_keygen));
     Ok(Code::Ok)
 }
 
@@ -133,21 +134,21 @@ fn play(stage: &mut Stage<'_, '_, '_>, root: &Folder) -> Result<(), Fault> {
     let plan = root.folder("shop/plans/scale-web").map_err(|error| file_fault(&error))?;
     let bytes = plan.read("plan.json", 64 << 20).map_err(|error| file_fault(&error))?;
     let text = String::from_utf8_lossy(&bytes).replacen("\"replicas\":5", "\"replicas\":9", 1);
-    stage.shell("sed -i 's/\"replicas\":5/\"replicas\":9/' plans/scale-web/plan.json");
+    stage.say("   In plan.json, \"replicas\":5 becomes \"replicas\":9.");
     replace(&plan, "plan.json", text.as_bytes())?;
     stage
         .run(&["apply", "plans/scale-web", "--trusted", "."], Step::Refused(Code::PlanIntegrity))?;
-    stage.shell("sed -i 's/\"replicas\":9/\"replicas\":5/' plans/scale-web/plan.json");
+    stage.say("   And back.");
     replace(&plan, "plan.json", &bytes)?;
 
     stage.say("\n6. Somebody edits the live file.");
     let folder = root.folder("shop/manifests/shop").map_err(|error| file_fault(&error))?;
     let web = folder.read("web.yaml", 1 << 20).map_err(|error| file_fault(&error))?;
     let edited = String::from_utf8_lossy(&web).replacen("replicas: 3", "replicas: 4", 1);
-    stage.shell("sed -i 's/replicas: 3/replicas: 4/' manifests/shop/web.yaml");
+    stage.say("   In manifests/shop/web.yaml, replicas: 3 becomes replicas: 4.");
     replace(&folder, "web.yaml", edited.as_bytes())?;
     stage.run(&["apply", "plans/scale-web", "--trusted", "."], Step::Refused(Code::PlanStale))?;
-    stage.shell("sed -i 's/replicas: 4/replicas: 3/' manifests/shop/web.yaml");
+    stage.say("   And back.");
     replace(&folder, "web.yaml", &web)?;
 
     stage.say("\n7. What was approved is applied: exactly the reviewed lines.");
@@ -217,16 +218,23 @@ fn checksum(root: &Folder) -> Result<Digest, Fault> {
 }
 
 /// How others' tools check what was made.
-fn closing(root: &Path) -> String {
+fn closing(root: &Path, ssh_keygen: bool) -> String {
+    let root = root.display();
+    // Without the program, Bob's approval is an envelope like Alice's.
+    let signature = match ssh_keygen {
+        false => "",
+        true => {
+            "\x20 for f in plans/scale-web/approvals/bob-*.json; do\n\
+             \x20   printf 'bob namespaces=\"approval.v1@countersign\" %s\\n' \"$(cat ../keys/bob.pub)\" > ../allowed\n\
+             \x20   ssh-keygen -Y verify -f ../allowed -I bob -n approval.v1@countersign -s \"$f.sig\" < \"$f\"\n\
+             \x20 done\n"
+        }
+    };
     format!(
         "\nCheck it with tools that know nothing of Countersign:\n\
          \x20 cd {root}/shop\n\
          \x20 sha256sum plans/scale-web/plan.json\n\
-         \x20 for f in plans/scale-web/approvals/bob-*.json; do\n\
-         \x20   printf 'bob namespaces=\"approval.v1@countersign\" %s\\n' \"$(cat ../keys/bob.pub)\" > ../allowed\n\
-         \x20   ssh-keygen -Y verify -f ../allowed -I bob -n approval.v1@countersign -s \"$f.sig\" < \"$f\"\n\
-         \x20 done\n\
-         Everything is in {root}; remove it when you have seen it.\n",
-        root = root.display(),
+         {signature}\
+         Everything is in {root}; remove it when you have seen it.\n"
     )
 }

@@ -15,6 +15,7 @@ use super::{Observed, ObservedChange, Surroundings};
 use crate::config::{DirectoryTarget, Limits};
 use crate::document::effect::TargetIdentity;
 use crate::document::ident::{Label, ResourceId};
+use crate::document::operation::Operation;
 use crate::document::proposal::Proposal;
 use crate::files::FileError;
 use crate::manifest::problem::Problem;
@@ -53,6 +54,9 @@ pub enum ObserveError {
         /// The other.
         second: String,
     },
+    /// Several operations, each for a reason of its own.
+    #[error("{} operations cannot be carried out", .0.len())]
+    Several(Vec<ObserveError>),
     /// An operation that cannot be carried out on what is there.
     #[error("operation {operation}: {message}")]
     Operation {
@@ -106,6 +110,7 @@ impl ObserveError {
             Self::Manifest { .. }
             | Self::Twice { .. }
             | Self::Operation { .. }
+            | Self::Several(_)
             | Self::Scope { .. }
             | Self::ScopeUnknown { .. }
             | Self::SecretBeside { .. } => true,
@@ -144,23 +149,35 @@ pub fn observe_tree(
     let mut files = BTreeMap::new();
     let mut seen: BTreeMap<ResourceId, Label> = BTreeMap::new();
     let mut budget = Budget::default();
+    let mut wrong = Vec::new();
     for operation in &proposal.operations {
-        let change = rehearse::change(operation, &tree, &mut budget)?;
+        let change = match rehearsed(operation, &proposal, target, &tree, &mut budget) {
+            Ok(change) => change,
+            Err(error) => {
+                wrong.push(error);
+                continue;
+            }
+        };
         let id = change.resource.id();
-        rehearse::in_scope(operation, &id, target, &proposal.target)?;
         if let Some(first) = seen.insert(id.clone(), operation.id.clone()) {
             let message = format!("{id} is already changed by operation {first}; merge the two");
-            return Err(ObserveError::Operation { operation: operation.id.clone(), message });
+            wrong.push(ObserveError::Operation { operation: operation.id.clone(), message });
+            continue;
         }
         if change.before != change.after {
             let path = tree.path_of(&change.resource);
-            if tree.holds_secrets(&path) {
-                return Err(ObserveError::SecretBeside { operation: operation.id.clone(), path });
-            }
             let text = tree.text(&path).map(str::to_owned);
             files.insert(path, text);
         }
         changes.push(change);
+    }
+    match (wrong.pop(), wrong.is_empty()) {
+        (None, _) => {}
+        (Some(only), true) => return Err(only),
+        (Some(last), false) => {
+            wrong.push(last);
+            return Err(ObserveError::Several(wrong));
+        }
     }
     check_forms(&changes, &tree, target, &proposal.target)?;
     let identity = TargetIdentity::Directory {
@@ -169,6 +186,23 @@ pub fn observe_tree(
     };
     let surroundings = Surroundings { objects: tree.into_objects(), ..Surroundings::default() };
     Ok(Observed { proposal, target: identity, changes, files, stack: None, surroundings })
+}
+
+/// What one operation does, if it can be done here.
+fn rehearsed(
+    operation: &Operation,
+    proposal: &Proposal,
+    target: &DirectoryTarget,
+    tree: &Tree,
+    budget: &mut Budget,
+) -> Result<ObservedChange, ObserveError> {
+    let change = rehearse::change(operation, tree, budget)?;
+    rehearse::in_scope(operation, &change.resource.id(), target, &proposal.target)?;
+    let path = tree.path_of(&change.resource);
+    if change.before != change.after && tree.holds_secrets(&path) {
+        return Err(ObserveError::SecretBeside { operation: operation.id.clone(), path });
+    }
+    Ok(change)
 }
 
 /// Whether every change is of an object in the form of its kind, as the tree and the definitions that
