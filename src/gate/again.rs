@@ -7,7 +7,7 @@ use super::trusted::Trusted;
 use crate::causes;
 use crate::config::Target;
 use crate::document::effect::FileChange;
-use crate::observe::directory::{self, ObserveError};
+use crate::observe::directory;
 use crate::plan::{self, Plan};
 
 /// Observes the target again, as it was before `written` was written, and compares the plan that
@@ -38,12 +38,7 @@ pub fn same_bytes(
     };
     let observed = observed.map_err(|error| {
         if error.is_of_the_state() {
-            stale(match &error {
-                ObserveError::Several(errors) => {
-                    errors.iter().map(|error| causes::line(error)).collect()
-                }
-                one => vec![causes::line(one)],
-            })
+            stale(error.each().map(|error| causes::line(error)).collect())
         } else {
             Refusal::Unobservable(Box::new(error))
         }

@@ -62,7 +62,6 @@ fn the_help_of_the_program_names_every_command_and_every_variable() {
         "COUNTERSIGN_KEY",
         "COUNTERSIGN_PLANNER_KEY",
         "COUNTERSIGN_APPLIER_KEY",
-        "COUNTERSIGN_MASKING_KEY",
         "COUNTERSIGN_STATE",
         "SSH_AUTH_SOCK",
         "NO_COLOR",

@@ -44,7 +44,7 @@ fn the_ledger_of_a_target_is_made_shown_and_told_by_its_flags() {
         shop.run(&[&["ledger", "create"], flags].concat()).exits(18);
         shop.run(&APPLY).exits(0);
         let run = shop.run(&[&["ledger", "show"], flags].concat()).exits(0);
-        assert!(run.stdout.contains("1 receipts"), "{run:#?}");
+        assert!(run.stdout.contains("1 receipt"), "{run:#?}");
         let run = shop.run(&["ledger", "show"]).exits(0);
         assert!(!run.stdout.contains("receipts"), "{run:#?}");
         let run = shop.run(&[&["-o", "json", "log"], flags].concat()).exits(0);

@@ -100,6 +100,22 @@ pub enum ObserveError {
 }
 
 impl ObserveError {
+    /// Each reason on its own.
+    pub fn each(&self) -> impl Iterator<Item = &Self> {
+        let (several, one) = match self {
+            Self::Several(errors) => (errors.as_slice(), None),
+            Self::Files(_)
+            | Self::Depth { .. }
+            | Self::Manifest { .. }
+            | Self::Twice { .. }
+            | Self::Operation { .. }
+            | Self::Scope { .. }
+            | Self::ScopeUnknown { .. }
+            | Self::SecretBeside { .. } => (&[][..], Some(self)),
+        };
+        several.iter().chain(one)
+    }
+
     /// Whether the state of the folder is to blame, and not the reading of it: what was planned
     /// cannot be done to what is there.
     pub fn is_of_the_state(&self) -> bool {
