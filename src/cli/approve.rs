@@ -102,6 +102,12 @@ fn desk(plan: &std::path::Path, session: &mut Session<'_, '_>) -> Result<Desk, F
     let examined = folder
         .examined(&papers, &trusted, ledger.as_ref(), session)
         .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
+    let rounds = ledger.as_ref().map(|ledger| ledger.rounds(examined.plan().digest()));
+    let last = rounds.and_then(Result::ok).and_then(|rounds| rounds.last().cloned());
+    if let Some(round) = last {
+        let at = round.started_at;
+        session.note(&format!("An apply of this plan was begun at {at}."));
+    }
     Ok(Desk { folder, trusted, examined })
 }
 

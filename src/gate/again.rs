@@ -26,7 +26,7 @@ pub fn same_bytes(
         .config
         .target(&proposal.environment, &proposal.target)
         .map_err(|error| Refusal::Target(Box::new(error)))?;
-    let stale = |differences| Refusal::Stale { plan: plan.digest(), differences };
+    let stale = |differences| Refusal::Stale { plan: plan.digest(), differences, readable: true };
     let observed = match target {
         Target::Directory(target) => {
             directory::Tree::read_before(project, target, &trusted.config.limits, written)
@@ -38,7 +38,9 @@ pub fn same_bytes(
     };
     let observed = observed.map_err(|error| {
         if error.is_of_the_state() {
-            stale(error.each().map(|error| causes::line(error)).collect())
+            let differences = error.each().map(|error| causes::line(error)).collect();
+            let readable = error.is_of_an_operation();
+            Refusal::Stale { plan: plan.digest(), differences, readable }
         } else {
             Refusal::Unobservable(Box::new(error))
         }

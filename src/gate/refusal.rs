@@ -157,6 +157,8 @@ pub enum Refusal {
         plan: Digest,
         /// What differs, in words; at least one.
         differences: Vec<String>,
+        /// Whether the target could be read; else no plan can be made before that is mended.
+        readable: bool,
     },
     /// The target cannot be read.
     #[error("the target cannot be observed")]
@@ -320,7 +322,12 @@ impl Refusal {
             }
             Self::ExpiredMeanwhile { .. } => "ask for a new approval",
             Self::ClockBehind { .. } => "set the clock of this machine right, then apply again",
-            Self::Stale { .. } => "plan again, then ask for new approvals; these do not carry over",
+            Self::Stale { readable: true, .. } => {
+                "plan again, then ask for new approvals; these do not carry over"
+            }
+            Self::Stale { readable: false, .. } => {
+                "mend what cannot be read there, then apply again; the approvals still hold"
+            }
             Self::Unobservable(_) => "mend what cannot be read; nothing was changed",
             Self::NotApplier { .. } => {
                 "use the key of an applier (`--key`), or enrol this one on the trusted side"

@@ -106,3 +106,15 @@ fn a_live_look_is_told_beside_what_is_missing() {
     said.must_say(Code::ApprovalRequired, "also: plan");
     said.must_say(Code::ApprovalRequired, "[plan_stale]");
 }
+
+#[test]
+fn what_cannot_be_read_is_to_be_mended_and_not_planned_again() {
+    let project = Project::approved();
+    let link = project.file("manifests/shop/link.yaml");
+    std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
+    project.apply().must_say(Code::PlanStale, "mend what cannot be read there");
+    std::fs::remove_file(link).unwrap();
+    project.apply().must(Code::Ok);
+    let again = project.run(&["reject", PLAN, "--reason", "late", "--key", "../keys/alice"]);
+    again.must_say(Code::Ok, "An apply of this plan was begun at");
+}

@@ -100,6 +100,20 @@ pub enum ObserveError {
 }
 
 impl ObserveError {
+    /// Whether operations are to blame, and not the folder: the tree itself could be read.
+    pub fn is_of_an_operation(&self) -> bool {
+        match self {
+            Self::Files(_) | Self::Depth { .. } | Self::Manifest { .. } | Self::Twice { .. } => {
+                false
+            }
+            Self::Several(_)
+            | Self::Operation { .. }
+            | Self::Scope { .. }
+            | Self::ScopeUnknown { .. }
+            | Self::SecretBeside { .. } => true,
+        }
+    }
+
     /// Each reason on its own.
     pub fn each(&self) -> impl Iterator<Item = &Self> {
         let (several, one) = match self {
