@@ -213,36 +213,29 @@ pub struct GivingUp<'a> {
 }
 
 /// What a receipt says beyond what the plan and the ledger know.
-pub struct Said {
+struct Said {
     /// Principal that applied.
-    pub principal: Label,
+    principal: Label,
     /// Round of the ledger's record.
-    pub apply_id: ApprovalId,
+    apply_id: ApprovalId,
     /// How it ended.
-    pub outcome: Outcome,
+    outcome: Outcome,
     /// When it began.
-    pub started_at: Instant,
+    started_at: Instant,
     /// Digest of the policies.
-    pub policy_digest: Digest,
+    policy_digest: Digest,
     /// Version of the trust root.
-    pub trust_version: u64,
+    trust_version: u64,
     /// Approvals spent, sorted.
-    pub approvals: Vec<ApprovalId>,
+    approvals: Vec<ApprovalId>,
     /// Per file.
-    pub items: Vec<ReceiptItem>,
+    items: Vec<ReceiptItem>,
     /// What a person said of it.
-    pub reason: String,
+    reason: String,
 }
 
 /// Makes and signs the receipt of a plan.
-///
-/// # Errors
-/// [`ApplyError`].
-pub fn receipt(
-    plan: &Plan,
-    said: Said,
-    world: &World<'_>,
-) -> Result<(Receipt, Vec<u8>), ApplyError> {
+fn receipt(plan: &Plan, said: Said, world: &World<'_>) -> Result<(Receipt, Vec<u8>), ApplyError> {
     let Said {
         principal,
         apply_id,

@@ -11,6 +11,7 @@ use super::ledger::whose::Whose;
 use super::paths::{self, PlanFolder};
 use super::session::Session;
 use crate::apply::{self, Applied, ApplyError, GivingUp, World};
+use crate::causes;
 use crate::document::code::Code;
 use crate::document::ident::Digest;
 use crate::document::statement::{Fate, Outcome};
@@ -178,10 +179,7 @@ fn copy(path: &Path, envelope: &[u8]) -> Result<(), String> {
         return Err("it is not the name of a file".to_owned());
     };
     let written = files::open_folder(parent).and_then(|f| f.replace(name, envelope, Mode::Open));
-    written.map_err(|error| match std::error::Error::source(&error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    })
+    written.map_err(|error| causes::line(&error))
 }
 
 fn tell(

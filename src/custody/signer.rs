@@ -11,6 +11,7 @@ use super::agent::{Agent, AgentError};
 use super::key_file::{KeyFileError, SecretKey};
 use super::passphrase::Ask;
 use super::setting::{self, SettingError};
+use crate::causes;
 use crate::files::{self, FileError};
 use crate::trust::fingerprint::{Fingerprint, FingerprintError};
 use crate::trust::key::PublicKey;
@@ -245,8 +246,7 @@ fn in_agent(path: &Path, found: &mut Found) {
             }
         }
         Err(error) => {
-            let why = std::error::Error::source(&error).map(|why| format!(": {why}"));
-            found.looked.push(format!("{error}{}", why.unwrap_or_default()));
+            found.looked.push(causes::line(&error));
         }
     }
 }

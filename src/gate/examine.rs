@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::approval::ApprovalFault;
 use super::papers::Papers;
-use super::people::{count, report, weigh};
+use super::people::{against, count, weigh};
 use super::planner::planned_by;
 use super::reach::{against_trust, target};
 use super::refusal::{Refusal, Refused};
 use super::trusted::Trusted;
 use crate::clock::Instant;
-use crate::document::statement::{Approval, Planned};
+use crate::document::statement::Approval;
 use crate::ledger::Ledger;
 use crate::plan::Plan;
 use crate::policy::judge::{WorkerLimits, judge};
@@ -48,7 +48,6 @@ pub struct Weighed {
 #[derive(Debug)]
 pub struct Examined {
     plan: Plan,
-    planned: Option<Planned>,
     verdict: Option<Verdict>,
     approvals: Vec<Weighed>,
     standing: Option<Standing>,
@@ -83,11 +82,6 @@ impl Examined {
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
-    }
-
-    /// Who planned, if that could be verified.
-    pub fn planned(&self) -> Option<&Planned> {
-        self.planned.as_ref()
     }
 
     /// What the policies say, if they could be asked.
@@ -132,7 +126,7 @@ impl Examined {
     /// # Errors
     /// [`Refused`] with everything that does.
     pub fn clear(self) -> Result<Cleared, Refused> {
-        let Self { plan, verdict, approvals, standing, refusals, trust, planned: _ } = self;
+        let Self { plan, verdict, approvals, standing, refusals, trust } = self;
         if let Some(refused) = Refused::of(refusals) {
             return Err(refused);
         }
@@ -164,13 +158,7 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
     let mut refusals = Vec::new();
     refusals.extend(against_trust(&trusted.root, ledger, now));
     target(&plan, trusted, &mut refusals);
-    let planned = match planned_by(&plan, papers, &trusted.root) {
-        Ok(planned) => Some(planned),
-        Err(refusal) => {
-            refusals.push(refusal);
-            None
-        }
-    };
+    refusals.extend(planned_by(&plan, papers, &trusted.root).err());
     let asked = judge(worker, &trusted.bundle, plan.bytes(), WorkerLimits::default());
     let verdict = match asked {
         Ok(verdict) => {
@@ -195,6 +183,8 @@ pub fn examine(inputs: Inputs<'_>) -> Result<Examined, Refusal> {
         }
     };
     let trust = (trusted.root.version(), trusted.root.digest());
-    let approvals = report(approvals, standing.as_ref(), &mut refusals);
-    Ok(Examined { plan, planned, verdict, approvals, standing, refusals, trust })
+    if let Some(standing) = &standing {
+        refusals.extend(against(standing, &approvals));
+    }
+    Ok(Examined { plan, verdict, approvals, standing, refusals, trust })
 }

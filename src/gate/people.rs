@@ -83,33 +83,27 @@ pub(super) fn count(
     quorum::count(&trusted.root, &question)
 }
 
-/// Adds what the count says to the refusals.
-pub(super) fn report(
-    approvals: Vec<Weighed>,
-    standing: Option<&Standing>,
-    refusals: &mut Vec<Refusal>,
-) -> Vec<Weighed> {
-    let Some(standing) = standing else {
-        return approvals;
-    };
+/// What the count has against a plan.
+pub(super) fn against(standing: &Standing, approvals: &[Weighed]) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
     if !standing.rejected.is_empty() {
         refusals.push(Refusal::Rejected(standing.rejected.clone()));
     }
     if standing.missing.is_empty() {
-        return approvals;
+        return refusals;
     }
-    if approvals.iter().all(|weighed| weighed.result.is_ok()) {
+    let faults: Vec<(&str, &ApprovalFault)> = approvals
+        .iter()
+        .filter_map(|weighed| Some((weighed.name.as_str(), weighed.result.as_ref().err()?)))
+        .collect();
+    if faults.is_empty() {
         refusals.push(Refusal::BelowQuorum(standing.clone()));
-        return approvals;
+        return refusals;
     }
-    let told = |weighed: &Weighed| match &weighed.result {
-        Ok(_) => None,
-        Err(fault) => Some((weighed.name.clone(), fault.to_string())),
-    };
-    let faults = approvals.iter().filter_map(told).collect();
-    let unknown =
-        approvals.iter().any(|w| matches!(w.result, Err(ApprovalFault::UnknownKey { .. })));
-    let spent = approvals.iter().any(|w| matches!(w.result, Err(ApprovalFault::Spent(_))));
+    let unknown = faults.iter().any(|(_, f)| matches!(f, ApprovalFault::UnknownKey { .. }));
+    let spent = faults.iter().any(|(_, fault)| matches!(fault, ApprovalFault::Spent(_)));
+    let told = |(name, fault): &(&str, &ApprovalFault)| ((*name).to_owned(), fault.to_string());
+    let faults = faults.iter().map(told).collect();
     refusals.push(Refusal::BadApproval { standing: standing.clone(), faults, unknown, spent });
-    approvals
+    refusals
 }

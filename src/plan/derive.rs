@@ -57,11 +57,10 @@ pub(super) struct Seen {
     pub(super) guard: BTreeMap<String, String>,
 }
 
-/// Everything that is derived from: the proposal and the observed members.
+/// Everything that is derived from but the facts: the proposal and the observed members.
 pub(super) struct Basis<'a> {
     pub(super) proposal: &'a Proposal,
     pub(super) target: TargetIdentity,
-    pub(super) facts: Facts,
     /// Sorted by id.
     pub(super) changes: Vec<Seen>,
     pub(super) files: BTreeMap<String, Option<String>>,
@@ -73,14 +72,12 @@ pub(super) struct Basis<'a> {
 pub(super) struct Derived {
     pub(super) effect: Effect,
     pub(super) judgements: Vec<Judgement>,
-    /// Comments that a file loses, by path; only files that lose some.
-    pub(super) comments_lost: BTreeMap<String, u32>,
     /// Paths of the files in the order of execution: a file comes with the first of its objects.
     pub(super) order: Vec<String>,
 }
 
 /// One change with the members that follow from its operation alone.
-pub(super) struct Settled<'s> {
+struct Settled<'s> {
     seen: &'s Seen,
     own: Own,
 }
@@ -95,7 +92,7 @@ struct Own {
 
 impl Settled<'_> {
     /// As the rules see it.
-    pub(super) fn case(&self) -> Case<'_> {
+    fn case(&self) -> Case<'_> {
         Case {
             id: self.own.id.clone(),
             resource: &self.seen.resource,
@@ -111,10 +108,7 @@ impl Settled<'_> {
 }
 
 /// Pairs changes with operations and settles what follows from each pair.
-pub(super) fn settle<'s>(
-    proposal: &Proposal,
-    changes: &'s [Seen],
-) -> Result<Vec<Settled<'s>>, DeriveError> {
+fn settle<'s>(proposal: &Proposal, changes: &'s [Seen]) -> Result<Vec<Settled<'s>>, DeriveError> {
     let mut operations: BTreeMap<&Label, &Operation> = BTreeMap::new();
     for operation in &proposal.operations {
         if operations.insert(&operation.id, operation).is_some() {
@@ -188,12 +182,16 @@ fn settle_one(operation: &Operation, seen: &Seen, budget: &mut Budget) -> Result
     Ok(Own { id: seen.resource.id(), actions, preview, replace_paths })
 }
 
-/// The whole effect.
+/// The whole effect, on the facts that are given for the cases: extracted by who makes a plan, and
+/// as they are stored by who reads one.
 ///
 /// # Errors
 /// [`DeriveError`].
-pub(super) fn derive(basis: Basis<'_>) -> Result<Derived, DeriveError> {
-    let Basis { proposal, target, facts, changes, files, stack, unresolved } = basis;
+pub(super) fn derive(
+    basis: Basis<'_>,
+    facts: impl FnOnce(&[Case<'_>]) -> Facts,
+) -> Result<Derived, DeriveError> {
+    let Basis { proposal, target, changes, files, stack, unresolved } = basis;
     match &target {
         TargetIdentity::Directory { .. } if stack.is_none() => {}
         TargetIdentity::Directory { .. }
@@ -202,6 +200,7 @@ pub(super) fn derive(basis: Basis<'_>) -> Result<Derived, DeriveError> {
     }
     let settled = settle(proposal, &changes)?;
     let cases: Vec<Case<'_>> = settled.iter().map(Settled::case).collect();
+    let facts = facts(&cases);
     let judgements = class::classify(&cases, &facts);
     let impact = radius::impact(&cases, &judgements, &facts, &unresolved);
     let written = files::written(&cases, files)?;
@@ -225,9 +224,6 @@ pub(super) fn derive(basis: Basis<'_>) -> Result<Derived, DeriveError> {
     let owns: Vec<Own> = settled.into_iter().map(|one| one.own).collect();
     let parts = changes.into_iter().zip(owns).zip(&judgements);
     let changes = parts.map(|((seen, own), judged)| change(seen, own, judged));
-    let comments_lost = written.iter().filter(|file| file.comments_lost > 0);
-    let comments_lost =
-        comments_lost.map(|file| (file.change.path.clone(), file.comments_lost)).collect();
     let order = order(&waves, &written);
     let effect = Effect {
         target,
@@ -240,7 +236,7 @@ pub(super) fn derive(basis: Basis<'_>) -> Result<Derived, DeriveError> {
         waves,
         complete,
     };
-    Ok(Derived { effect, judgements, comments_lost, order })
+    Ok(Derived { effect, judgements, order })
 }
 
 fn change(seen: Seen, own: Own, judged: &Judgement) -> Change {

@@ -52,7 +52,6 @@ pub(super) struct Written {
     pub(super) change: FileChange,
     /// Objects of it that change.
     pub(super) ids: Vec<ResourceId>,
-    pub(super) comments_lost: u32,
 }
 
 /// What is put on a file: the changes of its objects, and of those that are created in it.
@@ -104,8 +103,8 @@ pub(super) fn written(
             continue;
         }
         homes.insert(path.clone());
-        let Edited { text: after, comments_lost } = edited;
-        found.push(Written { change: FileChange { path, before, after }, ids, comments_lost });
+        let change = FileChange { path, before, after: edited.text };
+        found.push(Written { change, ids });
     }
     let homeless = |case: &&&Case<'_>| !case.before.is_null() && !seen.contains(&case.id);
     if let Some(case) = acting.values().find(homeless) {

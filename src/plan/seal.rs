@@ -1,8 +1,6 @@
 //! A plan is its own canonical bytes: made in one place, and reopened only if deriving it again
 //! gives the same bytes.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use thiserror::Error;
 
@@ -56,7 +54,6 @@ pub struct Plan {
     digest: Digest,
     document: PlanDocument,
     judgements: Vec<Judgement>,
-    comments_lost: BTreeMap<String, u32>,
     order: Vec<String>,
 }
 
@@ -69,20 +66,17 @@ impl Plan {
         let Observed { proposal, target, changes, files, stack, surroundings } = observed;
         let mut changes: Vec<Seen> = changes.into_iter().map(seen).collect();
         changes.sort_by_cached_key(|change| change.resource.id());
-        let facts = {
-            let settled = derive::settle(&proposal, &changes)?;
-            let cases: Vec<_> = settled.iter().map(derive::Settled::case).collect();
-            facts::extract(&cases, &surroundings, facts::Coverage::Tree)
-        };
-        let unresolved = surroundings.unresolved;
-        let basis = Basis { proposal: &proposal, target, facts, changes, files, stack, unresolved };
-        let derived = derive::derive(basis)?;
-        let Derived { effect, judgements, comments_lost, order } = derived;
+        let unresolved = surroundings.unresolved.clone();
+        let basis = Basis { proposal: &proposal, target, changes, files, stack, unresolved };
+        let derived = derive::derive(basis, |cases| {
+            facts::extract(cases, &surroundings, facts::Coverage::Tree)
+        })?;
+        let Derived { effect, judgements, order } = derived;
         let (api_version, kind) = (ApiVersion::V1, PlanKind::Plan);
         let document = PlanDocument { api_version, kind, rules: RULES, proposal, effect };
         let bytes = canonical::to_bytes(&document)?;
         let digest = Digest::of(&bytes);
-        Ok(Self { bytes, digest, document, judgements, comments_lost, order })
+        Ok(Self { bytes, digest, document, judgements, order })
     }
 
     /// Opens the bytes of a plan: canonical, of these rules, and derived again to the same. The one
@@ -97,20 +91,19 @@ impl Plan {
         let basis = Basis {
             proposal: &document.proposal,
             target: target.clone(),
-            facts,
             changes: changes.iter().zip(objects).map(stored).collect(),
             files: files.iter().map(|file| file.path.clone()).zip(texts).collect(),
             stack: stack.clone(),
             unresolved: impact.unresolved.iter().cloned().collect(),
         };
-        let Derived { mut effect, judgements, comments_lost, order } = derive::derive(basis)?;
+        let Derived { mut effect, judgements, order } = derive::derive(basis, |_| facts)?;
         let held = Held::out_of(&mut effect);
         if effect != document.effect {
             return Err(OpenError::Derived { at: first_difference(&effect, &document.effect) });
         }
         held.back_into(&mut document.effect);
         let digest = Digest::of(&bytes);
-        Ok(Self { bytes, digest, document, judgements, comments_lost, order })
+        Ok(Self { bytes, digest, document, judgements, order })
     }
 
     /// The canonical bytes: `plan.json`.
@@ -131,11 +124,6 @@ impl Plan {
     /// Why each change has its class, in the order of `effect.changes`.
     pub fn judgements(&self) -> &[Judgement] {
         &self.judgements
-    }
-
-    /// Comments that files lose because a document is written anew, by path.
-    pub fn comments_lost(&self) -> &BTreeMap<String, u32> {
-        &self.comments_lost
     }
 
     /// Whether nothing would be changed.
