@@ -14,7 +14,7 @@ use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
 use crate::ledger::local::Local;
-use crate::ledger::{Description, Ledger, LedgerError};
+use crate::ledger::{Description, Home, Ledger, LedgerError};
 use crate::review::neutral::terminal as neutral;
 use whose::Whose;
 
@@ -81,7 +81,8 @@ pub(super) fn create(
     }
     let place = folder.display().to_string();
     let store = Local::create(&folder).map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
-    Ledger::create(Box::new(store), project, keys::random_id()?, session.now()).map_err(fault)?;
+    Ledger::create(Home::local(store), project, keys::random_id()?, session.now())
+        .map_err(fault)?;
     Ok(place)
 }
 

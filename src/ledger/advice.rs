@@ -12,7 +12,10 @@ impl LedgerError {
             | Self::Foreign { .. }
             | Self::Format { .. }
             | Self::Damaged { .. }
+            | Self::Rewound { .. }
             | Self::Unusable { .. }
+            | Self::Branch { .. }
+            | Self::Unknown { .. }
             | Self::Contended(_)
             | Self::Lost(_)
             | Self::ApplyId(_)
@@ -43,6 +46,15 @@ impl LedgerError {
             }
             Self::Unusable { .. } => {
                 "see that the folder is there, yours, changed by nobody else, writable, and not full"
+            }
+            Self::Rewound { .. } => {
+                "find out who moved it back or replaced it, and restore it: approvals that were spent would count again"
+            }
+            Self::Branch { .. } => {
+                "check the branch out anew, then `countersign apply {plan} --resume --commit`"
+            }
+            Self::Unknown { .. } => {
+                "when it can be reached again: `countersign status`, then apply again, with `--resume` if it was begun"
             }
             Self::Contended(_) | Self::Busy(_) => "wait for the other apply, then try again",
             Self::Lost(_) => "find out who unlocked it before anything is applied again",

@@ -144,7 +144,7 @@ impl Ledger {
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn journal_lines(&self, apply_id: &ApprovalId) -> Result<Vec<Line>, LedgerError> {
         let name = record::journal(apply_id);
-        let lines = self.store.lines(&name).map_err(|error| self.failed(error))?;
+        let lines = self.home.journals.lines(&name).map_err(|error| self.failed(error))?;
         let read = |line: &Vec<u8>| {
             let value = canonical::parse_strict(line).ok()?;
             serde_json::from_value(value).ok()

@@ -122,7 +122,7 @@ impl Ledger {
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn targets(&self) -> Result<Vec<TargetKey>, LedgerError> {
         let names =
-            self.store.names(&record::all_receipts()).map_err(|error| self.failed(error))?;
+            self.home.store.names(&record::all_receipts()).map_err(|error| self.failed(error))?;
         let mut targets = BTreeSet::new();
         for name in names {
             let mut parts = name.as_str().split('/').skip(1);
@@ -143,7 +143,7 @@ impl Ledger {
     /// The record of every plan that was begun, by its name.
     pub(super) fn plan_records(&self) -> Result<Vec<(Name, PlanRecord)>, LedgerError> {
         let mut records = Vec::new();
-        for name in self.store.names(&record::plans()).map_err(|error| self.failed(error))? {
+        for name in self.home.store.names(&record::plans()).map_err(|error| self.failed(error))? {
             let Some((found, _)) = self.get::<PlanRecord>(&name)? else {
                 continue;
             };

@@ -57,6 +57,30 @@ pub enum LedgerError {
         /// Why: names the file or address.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What stands there now does not follow from what this machine saw there before.
+    #[error("the ledger at {place} is not the one that was there before: {what}")]
+    Rewound {
+        /// Where it is.
+        place: String,
+        /// What is missing in it now.
+        what: String,
+    },
+    /// The branch that was to get a commit in the same stroke did not take it.
+    #[error("branch {branch} did not take the commit; neither it nor the ledger was changed")]
+    Branch {
+        /// The branch.
+        branch: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Its answer to a write was lost, and it cannot be read back. The write may have happened.
+    #[error("whether the ledger at {place} was written is not known")]
+    Unknown {
+        /// Where it is.
+        place: String,
+        /// What became of the answer, and of the attempt to read back.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Others kept changing the same record.
     #[error("the ledger record {0} kept changing while it was to be written; nothing was recorded")]
     Contended(Name),
@@ -172,7 +196,10 @@ impl LedgerError {
         match error {
             StoreError::Conflict(name) => Self::Contended(name),
             StoreError::Missing(place) => Self::Missing(place),
+            StoreError::Rewound { place, what } => Self::Rewound { place, what },
             StoreError::Unusable { place, source } => Self::Unusable { place, source },
+            StoreError::Branch { branch, source } => Self::Branch { branch, source },
+            StoreError::Unknown { place, source } => Self::Unknown { place, source },
             StoreError::Damaged(record) => Self::Damaged {
                 place: place.to_owned(),
                 record,

@@ -13,7 +13,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::store::{Journal, Name, Presence, Store, StoreError, Version};
+use super::store::{
+    Change, Found, Holds, Journal, Journals, Liveness, Name, Presence, Put, Store, StoreError,
+    Version,
+};
 use crate::document::ident::Digest;
 use crate::files::{Append, FileError, Folder, Hold, Mode, make_folder, open_folder};
 
@@ -77,6 +80,27 @@ impl Local {
         self.folder.folder_made(name.split().1).map_err(|error| self.failed(error))
     }
 
+    fn record(&self, name: &Name) -> Result<Option<Found>, StoreError> {
+        let Some(folder) = self.above(name)? else {
+            return Ok(None);
+        };
+        let file = format!("{}{RECORD}", name.split().0);
+        let bytes = folder.read_if_there(&file, MAX_RECORD).map_err(|error| self.failed(error))?;
+        Ok(bytes.map(|bytes| Found { version: version(&bytes), bytes }))
+    }
+
+    /// Writes a record that is in the expected state; nobody else writes meanwhile.
+    fn put(&self, put: &Put) -> Result<Version, StoreError> {
+        let failed = |error| self.failed(error);
+        let folder = self.above_made(&put.name)?;
+        let file = format!("{}{RECORD}", put.name.split().0);
+        match put.expected {
+            None => folder.create(&file, &put.bytes, Mode::Private).map_err(failed)?,
+            Some(_) => folder.replace(&file, &put.bytes, Mode::Private).map_err(failed)?,
+        }
+        Ok(version(&put.bytes))
+    }
+
     /// Every folder that holds records, this one first.
     fn walk(&self, prefix: &str, found: &mut Vec<Name>) -> Result<(), FileError> {
         let folder = match self.folder.folder(prefix) {
@@ -112,37 +136,19 @@ impl Store for Local {
         shown(&self.path)
     }
 
-    fn read(&self, name: &Name) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        let Some(folder) = self.above(name)? else {
-            return Ok(None);
-        };
-        let file = format!("{}{RECORD}", name.split().0);
-        let bytes = folder.read_if_there(&file, MAX_RECORD).map_err(|error| self.failed(error))?;
-        Ok(bytes.map(|bytes| {
-            let version = version(&bytes);
-            (bytes, version)
-        }))
+    fn read(&self, names: &[Name]) -> Result<Vec<Option<Found>>, StoreError> {
+        names.iter().map(|name| self.record(name)).collect()
     }
 
-    fn write(
-        &self,
-        name: &Name,
-        bytes: &[u8],
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        let failed = |error| self.failed(error);
-        let _writing = self.folder.hold(WRITING).map_err(failed)?;
-        let folder = self.above_made(name)?;
-        let file = format!("{}{RECORD}", name.split().0);
-        let found = folder.read_if_there(&file, MAX_RECORD).map_err(failed)?;
-        if found.as_deref().map(version).as_ref() != expected {
-            return Err(StoreError::Conflict(name.clone()));
+    fn write(&self, change: &Change) -> Result<Vec<Version>, StoreError> {
+        let _writing = self.folder.hold(WRITING).map_err(|error| self.failed(error))?;
+        for put in change.puts() {
+            let found = self.record(&put.name)?;
+            if found.map(|found| found.version) != put.expected {
+                return Err(StoreError::Conflict(put.name.clone()));
+            }
         }
-        match expected {
-            None => folder.create(&file, bytes, Mode::Private).map_err(failed)?,
-            Some(_) => folder.replace(&file, bytes, Mode::Private).map_err(failed)?,
-        }
-        Ok(version(bytes))
+        change.puts().map(|put| self.put(put)).collect()
     }
 
     fn names(&self, prefix: &Name) -> Result<Vec<Name>, StoreError> {
@@ -152,7 +158,13 @@ impl Store for Local {
         Ok(found)
     }
 
-    fn journal(&self, name: &Name) -> Result<Box<dyn Journal>, StoreError> {
+    fn liveness(&self) -> Liveness<'_> {
+        Liveness::Held(self)
+    }
+}
+
+impl Journals for Local {
+    fn start(&self, name: &Name) -> Result<Box<dyn Journal>, StoreError> {
         let failed = |error| self.failed(error);
         let _writing = self.folder.hold(WRITING).map_err(failed)?;
         let folder = self.above_made(name)?;
@@ -178,7 +190,9 @@ impl Store for Local {
         lines.pop();
         Ok(lines)
     }
+}
 
+impl Holds for Local {
     fn hold(&self, name: &Name) -> Result<Option<Box<dyn Presence>>, StoreError> {
         let failed = |error| self.failed(error);
         let (last, above) = name.split();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::error::{Held, LedgerError};
 use super::record::{self, LockRecord, PlanRecord, TargetKey};
-use super::store::Presence;
+use super::store::{Liveness, Presence};
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::ApprovalId;
@@ -146,7 +146,7 @@ impl Ledger {
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn locks(&self) -> Result<Vec<(TargetKey, LockView)>, LedgerError> {
         let mut locks = Vec::new();
-        for name in self.store.names(&record::locks()).map_err(|error| self.failed(error))? {
+        for name in self.home.store.names(&record::locks()).map_err(|error| self.failed(error))? {
             let Some((found, _)) = self.get::<LockRecord>(&name)? else {
                 continue;
             };
@@ -199,7 +199,8 @@ impl Ledger {
     fn present(&self, target: &TargetKey) -> Result<Option<Box<dyn Presence>>, LedgerError> {
         let name = record::presence(target);
         for ask in 0..ASKS {
-            let held = self.store.hold(&name).map_err(|error| self.failed(error))?;
+            let Liveness::Held(holds) = self.home.store.liveness() else { return Ok(None) };
+            let held = holds.hold(&name).map_err(|error| self.failed(error))?;
             if held.is_some() {
                 return Ok(held);
             }

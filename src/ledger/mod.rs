@@ -28,6 +28,7 @@ mod advice;
 mod begin;
 mod describe;
 mod error;
+mod home;
 pub mod local;
 mod lock;
 mod receipt;
@@ -44,11 +45,12 @@ use crate::document::canonical;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
 use record::{FORMAT, Head};
-use store::{Name, Store, StoreError, Version};
+use store::{Change, Found, Name, Put, StoreError, Version};
 
 pub use begin::{Recorded, Written};
 pub use describe::{Chain, Description, PlanHistory, TargetLock, Trust};
 pub use error::{Damage, Held, LedgerError};
+pub use home::Home;
 pub use lock::{Holder, Lock, LockView};
 pub use receipt::StoredReceipt;
 pub use record::{Line, Round, RoundState, TargetKey};
@@ -60,7 +62,7 @@ const TRIES: u32 = 64;
 /// The ledger of one project.
 #[derive(Debug)]
 pub struct Ledger {
-    store: Box<dyn Store>,
+    home: Home,
     head: Head,
 }
 
@@ -70,14 +72,15 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Exists`] if there is one; [`LedgerError::Unusable`].
     pub fn create(
-        store: Box<dyn Store>,
+        home: Home,
         project: &Label,
         id: ApprovalId,
         now: Instant,
     ) -> Result<Self, LedgerError> {
         let head = Head { format: FORMAT, project: project.clone(), id, created_at: now };
-        let ledger = Self { store, head };
-        match ledger.put(&record::head(), &ledger.head, None) {
+        let ledger = Self { home, head };
+        let why = format!("Make the ledger of {project}");
+        match ledger.put(why, &record::head(), &ledger.head, None) {
             Ok(()) => Ok(ledger),
             Err(LedgerError::Contended(_)) => Err(LedgerError::Exists(ledger.place())),
             Err(error) => Err(error),
@@ -89,11 +92,11 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Missing`], [`LedgerError::Foreign`], [`LedgerError::Format`],
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
-    pub fn open(store: Box<dyn Store>, project: &Label) -> Result<Self, LedgerError> {
-        let place = store.place();
+    pub fn open(home: Home, project: &Label) -> Result<Self, LedgerError> {
+        let place = home.store.place();
         let name = record::head();
-        let found = store.read(&name).map_err(|error| LedgerError::store(error, &place))?;
-        let Some((bytes, _)) = found else {
+        let found = home.read(&name).map_err(|error| LedgerError::store(error, &place))?;
+        let Some(Found { bytes, .. }) = found else {
             return Err(LedgerError::Missing(place));
         };
         // Looked at before anything else, because another format may have other members.
@@ -112,12 +115,12 @@ impl Ledger {
                 wanted: project.clone(),
             });
         }
-        Ok(Self { store, head })
+        Ok(Self { home, head })
     }
 
     /// Where it is, for people.
     pub fn place(&self) -> String {
-        self.store.place()
+        self.home.store.place()
     }
 
     /// Its random id.
@@ -129,8 +132,8 @@ impl Ledger {
         &self,
         name: &Name,
     ) -> Result<Option<(T, Version)>, LedgerError> {
-        let Some((bytes, version)) = self.store.read(name).map_err(|error| self.failed(error))?
-        else {
+        let found = self.home.read(name).map_err(|error| self.failed(error))?;
+        let Some(Found { bytes, version }) = found else {
             return Ok(None);
         };
         Ok(Some((decode(&bytes, name, &self.place())?, version)))
@@ -138,6 +141,7 @@ impl Ledger {
 
     fn put<T: Serialize>(
         &self,
+        why: String,
         name: &Name,
         record: &T,
         expected: Option<&Version>,
@@ -147,7 +151,8 @@ impl Ledger {
             record: name.clone(),
             source: Damage::Unread(Box::new(error)),
         })?;
-        let written = self.store.write(name, &bytes, expected);
+        let put = Put { name: name.clone(), bytes, expected: expected.cloned() };
+        let written = self.home.store.write(&Change::of(why, put));
         written.map(|_| ()).map_err(|error| self.failed(error))
     }
 
@@ -164,7 +169,7 @@ impl Ledger {
             let Some(new) = decide(found.as_ref())? else {
                 return Ok(found);
             };
-            match self.put(name, &new, version.as_ref()) {
+            match self.put(format!("Change {name}"), name, &new, version.as_ref()) {
                 Ok(()) => return Ok(Some(new)),
                 Err(LedgerError::Contended(_)) => {}
                 Err(error) => return Err(error),

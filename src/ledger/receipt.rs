@@ -11,7 +11,7 @@ use super::error::LedgerError;
 use super::lock::Lock;
 use super::record::{self, PlanRecord, Round, RoundState, TargetKey};
 use super::spend::Spent;
-use super::store::{Name, StoreError};
+use super::store::{Change, Name, Put, StoreError};
 use crate::clock::Instant;
 use crate::document::canonical::{self, CanonicalError};
 use crate::document::ident::Digest;
@@ -162,7 +162,7 @@ impl Ledger {
     }
 
     fn receipt_names(&self, target: &TargetKey) -> Result<Vec<Name>, LedgerError> {
-        self.store.names(&record::receipts(target)).map_err(|error| self.failed(error))
+        self.home.store.names(&record::receipts(target)).map_err(|error| self.failed(error))
     }
 
     fn stored(&self, name: &Name, target: &TargetKey) -> Result<StoredReceipt, LedgerError> {
@@ -170,8 +170,9 @@ impl Ledger {
         if *name != record::receipt(target, number) {
             return Err(self.misplaced(name));
         }
-        let found = self.store.read(name).map_err(|error| self.failed(error))?;
-        let (envelope, _) = found.ok_or_else(|| self.damaged(name, "it is gone"))?;
+        let found = self.home.read(name).map_err(|error| self.failed(error))?;
+        let found = found.ok_or_else(|| self.damaged(name, "it is gone"))?;
+        let envelope = found.bytes;
         let read = open(&envelope).map_err(|_| self.damaged(name, "it is not a receipt"));
         let (statement, digest) = read?;
         Ok(StoredReceipt { number, envelope, digest, statement })
@@ -200,7 +201,8 @@ impl Ledger {
             return Err(LedgerError::Receipt("it does not name the newest receipt of the target"));
         }
         let name = record::receipt(&lock.target, number.saturating_add(1));
-        match self.store.write(&name, envelope, None) {
+        let put = Put { name: name.clone(), bytes: envelope.to_vec(), expected: None };
+        match self.home.store.write(&Change::of(format!("Receipt {name}"), put)) {
             Ok(_) => Ok(()),
             Err(StoreError::Conflict(_)) => {
                 Err(LedgerError::Receipt("another receipt of the target was stored meanwhile"))

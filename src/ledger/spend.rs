@@ -188,7 +188,7 @@ impl Ledger {
         for approval in &new.approvals {
             self.claim(approval, lock.plan)?;
         }
-        let journal = match self.store.journal(&record::journal(&new.apply_id)) {
+        let journal = match self.home.journals.start(&record::journal(&new.apply_id)) {
             Ok(journal) => journal,
             Err(StoreError::Conflict(_)) => return Err(LedgerError::ApplyId(new.apply_id.clone())),
             Err(error) => return Err(self.failed(error)),

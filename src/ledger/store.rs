@@ -1,9 +1,23 @@
-//! What a home of the ledger must be able to do: small named records changed by compare-and-swap,
-//! journals that only grow, and a hold that a living process has and a dead one loses. Every rule
-//! of the ledger stands above this trait, so that each kind of home obeys the same ones.
+//! What a home of the ledger must be able to do: small named records that are changed by
+//! compare-and-swap, and a way to know that the holder of a lock is alive. Every rule of the ledger
+//! stands above this trait, so that each kind of home obeys the same ones.
+//!
+//! # Several records at once
+//!
+//! A [`Change`] names records in steps. A home that can (a Git branch, a folder) does all of it or
+//! none; one that cannot (an object store) does the steps one after the other. So each caller
+//! orders its steps such that any first few of them do no harm, and the one that decides is last.
+//!
+//! # An answer that was lost
+//!
+//! A write may land although its answer is lost. Before a store says that a write failed it looks
+//! whether the record holds the very bytes that were to be written, and then it was written: the
+//! records of a ledger name what they are for (an apply, a lock, a receipt), so that equal bytes
+//! have the same author or the same meaning. What cannot be looked at is [`StoreError::Unknown`].
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -62,10 +76,67 @@ impl fmt::Display for Name {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(pub String);
 
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Which state of it that is.
+    pub version: Version,
+}
+
+/// A record to be written whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Its name.
+    pub name: Name,
+    /// What it will hold.
+    pub bytes: Vec<u8>,
+    /// The state that it must be in; `None` if it must not be there.
+    pub expected: Option<Version>,
+}
+
+/// Records that are written together, or one step after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Who did what, for the history that people read: a line, and perhaps more after an empty one.
+    pub why: String,
+    /// In this order; those of one step in any order, or side by side. Never empty, and no name
+    /// stands in it twice.
+    pub steps: Vec<Vec<Put>>,
+    /// What lands with it, or not at all.
+    pub along: Option<Along>,
+}
+
+/// A commit that a branch of the project gets in the same stroke as a change of the ledger. Only a
+/// store that is kept in the same Git remote can do that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Along {
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+    /// Full id of the commit that it must be at.
+    pub from: String,
+    /// Full id of the commit that it will be at: follows `from`, and is in the repository.
+    pub to: String,
+}
+
+impl Change {
+    /// A change of one record.
+    pub fn of(why: impl Into<String>, put: Put) -> Self {
+        Self { why: why.into(), steps: vec![vec![put]], along: None }
+    }
+
+    /// Every record of it, in order.
+    pub fn puts(&self) -> impl Iterator<Item = &Put> {
+        self.steps.iter().flatten()
+    }
+}
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The record is no longer what was read: read again, decide again.
+    /// A record is no longer what was read: read again, decide again. Steps of a change before the
+    /// one of this record may have been written.
     #[error("the ledger record {0} was changed by somebody else meanwhile")]
     Conflict(Name),
     /// There is no store at this place.
@@ -74,7 +145,15 @@ pub enum StoreError {
     /// A journal or record has bytes that nobody who keeps to the rules writes.
     #[error("the ledger record {0} is damaged")]
     Damaged(Name),
-    /// It cannot be read or written.
+    /// What stands there now does not follow from what stood there before.
+    #[error("the ledger at {place} is not the one that was there before: {what}")]
+    Rewound {
+        /// The store.
+        place: String,
+        /// What is missing in it now.
+        what: String,
+    },
+    /// It cannot be read or written. A write did not happen.
     #[error("the ledger at {place} cannot be used")]
     Unusable {
         /// The store.
@@ -82,6 +161,59 @@ pub enum StoreError {
         /// Why: names the file or address.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The branch of [`Change::along`] was not taken, so nothing was written.
+    #[error("branch {branch} did not take the commit that goes with it")]
+    Branch {
+        /// The branch.
+        branch: String,
+        /// Why: it is elsewhere by now, or its remote refuses.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A write was sent, its answer was lost, and it cannot be read back whether it happened.
+    #[error("whether the ledger at {place} was written is not known")]
+    Unknown {
+        /// The store.
+        place: String,
+        /// What became of the answer, and of the attempt to read back.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// How it is known that the process that holds a lock is alive.
+#[derive(Clone, Copy, Debug)]
+pub enum Liveness<'s> {
+    /// It has something of its machine that ends with it.
+    Held(&'s dyn Holds),
+    /// It renews the lock's record, so often that it never stays the same for so long.
+    Leased(Duration),
+}
+
+/// Something that one living process at a time can have.
+pub trait Holds: Send + Sync + fmt::Debug {
+    /// Takes what only one living process can have at a time; `None` while another one has it.
+    ///
+    /// # Errors
+    /// [`StoreError`], never `Conflict`.
+    fn hold(&self, name: &Name) -> Result<Option<Box<dyn Presence>>, StoreError>;
+}
+
+/// Held while it lives: nobody else gets the same name from [`Holds::hold`].
+pub trait Presence: Send + Sync + fmt::Debug {}
+
+/// Where journals are kept: lines that are only ever added.
+pub trait Journals: Send + Sync + fmt::Debug {
+    /// Starts a journal that does not exist yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it exists; that may be found at the first [`Journal::push`] only.
+    fn start(&self, name: &Name) -> Result<Box<dyn Journal>, StoreError>;
+
+    /// The whole lines of a journal, without their line feeds; none if it was never started. A last
+    /// line without its line feed was not durable and is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`], never `Conflict`.
+    fn lines(&self, name: &Name) -> Result<Vec<Vec<u8>>, StoreError>;
 }
 
 /// A journal that is open to be added to. It has one writer for its whole life.
@@ -89,7 +221,7 @@ pub trait Journal: Send + fmt::Debug {
     /// Adds one line (without its line feed), durable when it returns.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`]; a part of the line may stand there then, and nothing may be added.
+    /// [`StoreError`]; a part of the line may stand there then, and nothing may be added.
     fn push(&mut self, line: &[u8]) -> Result<(), StoreError>;
 
     /// Adds one line that becomes durable with the next [`Journal::push`] at the latest.
@@ -99,31 +231,26 @@ pub trait Journal: Send + fmt::Debug {
     fn note(&mut self, line: &[u8]) -> Result<(), StoreError>;
 }
 
-/// Held while it lives: nobody else gets the same name from [`Store::hold`].
-pub trait Presence: Send + fmt::Debug {}
-
 /// A home of the ledger.
 pub trait Store: Send + Sync + fmt::Debug {
     /// Where it is, for people.
     fn place(&self) -> String;
 
-    /// The bytes of a record and which state of it that is; `None` if there is none.
+    /// From now on reads show what stands there at this moment, or later. Nothing to do for a store
+    /// whose every read asks.
     ///
     /// # Errors
     /// [`StoreError`], never `Conflict`.
-    fn read(&self, name: &Name) -> Result<Option<(Vec<u8>, Version)>, StoreError>;
+    fn refresh(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
-    /// Writes a record whole, durable when it returns: only if there is none (`expected: None`), or
-    /// if it still is in the state that was read. Nothing is ever removed.
+    /// Records and which state of each that is, in the order of their names; `None` for one that is
+    /// not there. A store may answer from what it fetched last; what is written goes by the version.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it is not; nothing was written then.
-    fn write(
-        &self,
-        name: &Name,
-        bytes: &[u8],
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError>;
+    /// [`StoreError`], never `Conflict`.
+    fn read(&self, names: &[Name]) -> Result<Vec<Option<Found>>, StoreError>;
 
     /// The names of all records beneath a prefix (`plan` finds `plan/x` and `plan/y/z`), sorted.
     ///
@@ -131,22 +258,29 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`StoreError`], never `Conflict`.
     fn names(&self, prefix: &Name) -> Result<Vec<Name>, StoreError>;
 
-    /// Starts a journal that does not exist yet.
+    /// Writes records whole, durable when it returns: each only if it is in the state that is
+    /// expected. Nothing is ever removed. Gives back their new versions, in the order of
+    /// [`Change::puts`].
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it exists.
-    fn journal(&self, name: &Name) -> Result<Box<dyn Journal>, StoreError>;
+    /// [`StoreError::Conflict`] if one is in another state: that one and those of later steps were
+    /// not written.
+    fn write(&self, change: &Change) -> Result<Vec<Version>, StoreError>;
 
-    /// The whole lines of a journal, without their line feeds; none if it was never started. A last
-    /// line without its line feed was not durable and is left out.
+    /// How the ledger knows who is alive.
+    fn liveness(&self) -> Liveness<'_>;
+
+    /// Where the whole store stands, in words of its own that only grow towards later ones; `None`
+    /// where it has none (records are asked one by one).
+    fn position(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether what stands there now follows from an earlier [`Store::position`].
     ///
     /// # Errors
     /// [`StoreError`], never `Conflict`.
-    fn lines(&self, name: &Name) -> Result<Vec<Vec<u8>>, StoreError>;
-
-    /// Takes what only one living process can have at a time; `None` while another one has it.
-    ///
-    /// # Errors
-    /// [`StoreError`], never `Conflict`.
-    fn hold(&self, name: &Name) -> Result<Option<Box<dyn Presence>>, StoreError>;
+    fn follows(&self, _earlier: &str) -> Result<bool, StoreError> {
+        Ok(true)
+    }
 }

@@ -330,7 +330,9 @@ fn a_ledger_that_takes_no_record_permits_no_write() {
     let other = tempfile::tempdir().unwrap();
     let foreign = {
         let path = other.path().join("ledger");
-        let store = Box::new(countersign::ledger::local::Local::create(&path).unwrap());
+        let store = countersign::ledger::Home::local(
+            countersign::ledger::local::Local::create(&path).unwrap(),
+        );
         Ledger::create(store, &label("shop"), id(2), now()).unwrap()
     };
     let report = case.sandbox.run_with(&files(), &foreign, &case.spent, &now, &|| false);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use countersign::document::statement::Outcome;
 use countersign::ledger::local::Local;
-use countersign::ledger::{ApprovalUse, Ledger, LedgerError, RoundState};
+use countersign::ledger::{ApprovalUse, Home, Ledger, LedgerError, RoundState};
 
 use super::local::temporaries;
 use crate::support::apply::*;
@@ -86,7 +86,7 @@ fn a_ledger_killed_while_it_is_made_is_there_or_can_be_made() {
         let folder = tempfile::tempdir().unwrap();
         killed("ledger::crash::child_creates", folder.path(), at);
         let path = folder.path().join("ledger");
-        let store = || Box::new(Local::open(&path).unwrap());
+        let store = || Home::local(Local::open(&path).unwrap());
         match Ledger::open(store(), &label("shop")) {
             Ok(ledger) => assert_eq!(*ledger.id(), id(1), "{at}"),
             Err(LedgerError::Missing(_)) => {

@@ -3,25 +3,39 @@
 use std::path::Path;
 
 use countersign::ledger::local::Local;
-use countersign::ledger::store::{Store, StoreError};
-use countersign::ledger::{Ledger, LedgerError};
+use countersign::ledger::store::{Holds as _, Store as _, StoreError};
+use countersign::ledger::{Home, Ledger, LedgerError};
 
-use super::suite::Home;
+use super::suite::Place;
 use crate::support::apply::*;
 use crate::support::killed::{child, folder, unprivileged};
 
-fn home() -> Home {
+fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state/shop");
-    Home { open: Box::new(move || Box::new(Local::create(&path).unwrap())), folder }
+    Place { open: Box::new(move || Home::local(Local::create(&path).unwrap())), folder }
 }
 
-suite!(home());
+suite!(place());
+
+#[test]
+fn a_hold_is_had_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || Local::create(&folder.path().join("ledger")).unwrap();
+    let (one, other) = (store(), store());
+    let name = |text: &str| text.parse().unwrap();
+    let held = one.hold(&name("prod/main")).unwrap().expect("nobody has it");
+    assert!(one.hold(&name("prod/main")).unwrap().is_none());
+    assert!(other.hold(&name("prod/main")).unwrap().is_none());
+    assert!(other.hold(&name("prod/other")).unwrap().is_some());
+    drop(held);
+    assert!(other.hold(&name("prod/main")).unwrap().is_some());
+}
 
 #[test]
 fn a_folder_that_is_not_there_is_a_missing_ledger() {
-    let home = home();
-    let path = home.folder.path().join("nowhere");
+    let place = place();
+    let path = place.folder.path().join("nowhere");
     assert!(matches!(Local::open(&path), Err(StoreError::Missing(_))));
 }
 

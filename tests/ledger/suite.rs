@@ -1,8 +1,8 @@
 //! What a ledger does, whatever its home: each test takes a home and opens stores in it.
 
 use countersign::document::statement::Outcome;
-use countersign::ledger::store::{Name, Store};
-use countersign::ledger::{ApprovalUse, Damage, Ledger, LedgerError, Line, RoundState};
+use countersign::ledger::store::{Change, Found, Name, Put, StoreError, Version};
+use countersign::ledger::{ApprovalUse, Damage, Home, Ledger, LedgerError, Line, RoundState};
 
 use crate::support::apply::*;
 
@@ -10,22 +10,40 @@ mod store;
 
 pub(crate) use store::*;
 
-/// A place for one ledger; every call of `open` gives another store over it.
-pub(crate) struct Home {
-    pub(crate) open: Box<dyn Fn() -> Box<dyn Store>>,
+/// A place for one ledger; every call of `open` gives another home over it, as another process
+/// has it.
+pub(crate) struct Place {
+    pub(crate) open: Box<dyn Fn() -> Home>,
     pub(crate) folder: tempfile::TempDir,
 }
 
-impl Home {
-    fn store(&self) -> Box<dyn Store> {
+impl Place {
+    fn home(&self) -> Home {
         (self.open)()
     }
     fn created(&self) -> Ledger {
-        Ledger::create(self.store(), &label("shop"), id(1), now()).unwrap()
+        Ledger::create(self.home(), &label("shop"), id(1), now()).unwrap()
     }
     fn opened(&self) -> Ledger {
-        Ledger::open(self.store(), &label("shop")).unwrap()
+        Ledger::open(self.home(), &label("shop")).unwrap()
     }
+}
+
+/// One record as it stands now.
+pub(crate) fn read(home: &Home, name: &Name) -> Option<Found> {
+    home.store().refresh().unwrap();
+    home.store().read(std::slice::from_ref(name)).unwrap().pop().unwrap()
+}
+
+/// Writes one record.
+pub(crate) fn write(
+    home: &Home,
+    name: &Name,
+    bytes: &[u8],
+    expected: Option<&Version>,
+) -> Result<Version, StoreError> {
+    let put = Put { name: name.clone(), bytes: bytes.to_vec(), expected: expected.cloned() };
+    Ok(home.store().write(&Change::of("A test", put))?.remove(0))
 }
 
 /// Every test of this suite for one kind of home.
@@ -41,7 +59,7 @@ macro_rules! suite {
             a_record_is_written_once_and_changed_only_from_what_was_read
             names_are_found_beneath_their_prefix_only
             a_journal_has_one_writer_and_keeps_its_lines
-            a_hold_is_had_once
+            a_change_of_several_records_is_refused_at_the_first_that_differs
             a_missing_foreign_or_second_ledger_refuses
             a_ledger_of_another_format_or_with_unknown_members_refuses
             a_locked_target_refuses_everybody_else
@@ -71,14 +89,14 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-pub(crate) fn a_missing_foreign_or_second_ledger_refuses(home: &Home) {
-    let missing = Ledger::open(home.store(), &label("shop"));
+pub(crate) fn a_missing_foreign_or_second_ledger_refuses(place: &Place) {
+    let missing = Ledger::open(place.home(), &label("shop"));
     assert!(matches!(missing, Err(LedgerError::Missing(_))), "{missing:?}");
-    let made = home.created();
-    let again = Ledger::create(home.store(), &label("shop"), id(2), now());
+    let made = place.created();
+    let again = Ledger::create(place.home(), &label("shop"), id(2), now());
     assert!(matches!(again, Err(LedgerError::Exists(_))), "{again:?}");
-    assert_eq!(home.opened().id(), made.id());
-    match Ledger::open(home.store(), &label("bank")) {
+    assert_eq!(place.opened().id(), made.id());
+    match Ledger::open(place.home(), &label("bank")) {
         Err(LedgerError::Foreign { found, wanted, .. }) => {
             assert_eq!((found, wanted), (label("shop"), label("bank")));
         }
@@ -86,15 +104,15 @@ pub(crate) fn a_missing_foreign_or_second_ledger_refuses(home: &Home) {
     }
 }
 
-pub(crate) fn a_ledger_of_another_format_or_with_unknown_members_refuses(home: &Home) {
-    drop(home.created());
-    let store = home.store();
+pub(crate) fn a_ledger_of_another_format_or_with_unknown_members_refuses(place: &Place) {
+    drop(place.created());
+    let store = place.home();
     let head = name("head");
-    let (bytes, version) = store.read(&head).unwrap().unwrap();
+    let Found { bytes, version } = read(&store, &head).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     let newer = text.replace("\"format\":1", "\"extra\":0,\"format\":2");
-    let version = store.write(&head, newer.as_bytes(), Some(&version)).unwrap();
-    let opened = Ledger::open(home.store(), &label("shop"));
+    let version = write(&store, &head, newer.as_bytes(), Some(&version)).unwrap();
+    let opened = Ledger::open(place.home(), &label("shop"));
     assert!(matches!(opened, Err(LedgerError::Format { found: 2, .. })), "{opened:?}");
     let mut version = version;
     for bad in [
@@ -106,17 +124,17 @@ pub(crate) fn a_ledger_of_another_format_or_with_unknown_members_refuses(home: &
         String::new(),
         "[]\n".to_owned(),
     ] {
-        version = store.write(&head, bad.as_bytes(), Some(&version)).unwrap();
-        let opened = Ledger::open(home.store(), &label("shop"));
+        version = write(&store, &head, bad.as_bytes(), Some(&version)).unwrap();
+        let opened = Ledger::open(place.home(), &label("shop"));
         assert!(matches!(opened, Err(LedgerError::Damaged { .. })), "{bad}: {opened:?}");
     }
 }
 
-pub(crate) fn a_locked_target_refuses_everybody_else(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_locked_target_refuses_everybody_else(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     for (digest, resume) in [("a", false), ("b", false), ("a", true), ("b", true)] {
-        let other = home.opened();
+        let other = place.opened();
         match other.lock(&target("main"), plan(digest), id(9), holder(), resume) {
             Err(LedgerError::Held(held)) => {
                 assert!(held.alive, "{digest} {resume}");
@@ -129,16 +147,16 @@ pub(crate) fn a_locked_target_refuses_everybody_else(home: &Home) {
     ledger.release(beside).unwrap();
     ledger.release(lock).unwrap();
     assert!(ledger.locks().unwrap().is_empty());
-    let next = locked(&home.opened(), "main", plan("b"), false);
+    let next = locked(&place.opened(), "main", plan("b"), false);
     assert_eq!(ledger.locks().unwrap().len(), 1);
     ledger.release(next).unwrap();
 }
 
-pub(crate) fn a_living_holder_cannot_be_unlocked_or_resumed(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_living_holder_cannot_be_unlocked_or_resumed(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let lock_id = lock.id().clone();
-    let other = home.opened();
+    let other = place.opened();
     assert!(matches!(other.unlock(&lock_id), Err(LedgerError::Held(held)) if held.alive));
     assert!(matches!(other.unlock(&id(77)), Err(LedgerError::NoLock(_))));
     drop(lock);
@@ -148,8 +166,8 @@ pub(crate) fn a_living_holder_cannot_be_unlocked_or_resumed(home: &Home) {
     drop(locked(&other, "main", plan("b"), false));
 }
 
-pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(place: &Place) {
+    let ledger = place.created();
     // A dropped lock is what a killed process leaves: its record, and nobody alive.
     let lock = locked(&ledger, "main", plan("a"), false);
     drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
@@ -163,8 +181,8 @@ pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(home: &Home) {
     assert_eq!(ledger.locks().unwrap()[0].1.id, *taken.id());
 }
 
-pub(crate) fn a_dead_holder_that_had_begun_nothing_is_in_nobodys_way(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_dead_holder_that_had_begun_nothing_is_in_nobodys_way(place: &Place) {
+    let ledger = place.created();
     for (digest, resume) in [("a", false), ("b", false), ("c", true)] {
         drop(locked(&ledger, "main", plan("a"), false));
         let taken = locked(&ledger, "main", plan(digest), resume);
@@ -173,8 +191,8 @@ pub(crate) fn a_dead_holder_that_had_begun_nothing_is_in_nobodys_way(home: &Home
     }
 }
 
-pub(crate) fn all_approvals_are_spent_or_none(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn all_approvals_are_spent_or_none(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
@@ -195,19 +213,19 @@ pub(crate) fn all_approvals_are_spent_or_none(home: &Home) {
     assert_eq!(*spent.approvals(), ids(&[9, 11]));
 }
 
-pub(crate) fn a_spent_approval_is_worth_nothing_to_another_plan(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_spent_approval_is_worth_nothing_to_another_plan(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
-    let by = |of| home.opened().approval_use(plan(of), &id(10)).unwrap();
+    let by = |of| place.opened().approval_use(plan(of), &id(10)).unwrap();
     assert_eq!(by("a"), ApprovalUse::Resumable { apply_id: id(100) });
     assert_eq!(by("b"), ApprovalUse::Spent { plan: plan("a") });
     finish(&ledger, spent, Outcome::Applied).unwrap();
     assert_eq!(by("a"), ApprovalUse::Spent { plan: plan("a") });
 }
 
-pub(crate) fn a_finished_round_grants_nothing(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_finished_round_grants_nothing(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10, 11]), id(100), false, now()).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
@@ -226,15 +244,15 @@ pub(crate) fn a_finished_round_grants_nothing(home: &Home) {
     assert_eq!(*spent.approvals(), ids(&[12]));
 }
 
-pub(crate) fn a_spend_of_nothing_refuses(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_spend_of_nothing_refuses(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let refused = ledger.spend(lock, &ids(&[]), id(100), false, now());
     assert!(matches!(refused, Err(LedgerError::NoApproval)), "{refused:?}");
 }
 
-pub(crate) fn a_begun_plan_refuses_without_resume(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_begun_plan_refuses_without_resume(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let lock_id = lock.id().clone();
     drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
@@ -252,8 +270,8 @@ pub(crate) fn a_begun_plan_refuses_without_resume(home: &Home) {
     assert!(matches!(begun, Err(LedgerError::Begun { .. })), "{begun:?}");
 }
 
-pub(crate) fn a_resumed_round_counts_its_own_approvals_and_fresh_ones(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_resumed_round_counts_its_own_approvals_and_fresh_ones(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
     let lock = locked(&ledger, "main", plan("a"), true);
@@ -272,8 +290,8 @@ pub(crate) fn a_resumed_round_counts_its_own_approvals_and_fresh_ones(home: &Hom
     }
 }
 
-pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(place: &Place) {
+    let ledger = place.created();
     let table = [
         (Outcome::Applied, false, false),
         (Outcome::FailedClean, false, true),
@@ -299,8 +317,8 @@ pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(home: 
     }
 }
 
-pub(crate) fn a_refused_resume_leaves_a_half_done_target_locked(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_refused_resume_leaves_a_half_done_target_locked(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
     finish(&ledger, spent, Outcome::Partial).unwrap();
@@ -310,14 +328,14 @@ pub(crate) fn a_refused_resume_leaves_a_half_done_target_locked(home: &Home) {
     drop(locked(&ledger, "main", plan("a"), true));
 }
 
-pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
     let (old, new) = (Some(plan("old")), Some(plan("new")));
     let recorded = ledger.begin(&spent, "web.yaml", old, new).unwrap();
     let begun = Line::Begun { item: "web.yaml".to_owned(), before: old, after: new };
-    assert_eq!(home.opened().journal_lines(&id(100)).unwrap(), std::slice::from_ref(&begun));
+    assert_eq!(place.opened().journal_lines(&id(100)).unwrap(), std::slice::from_ref(&begun));
     ledger.done(&spent, recorded.written()).unwrap();
     let cut_short = ledger.begin(&spent, "db.yaml", None, new).unwrap();
     assert_eq!(cut_short.item(), "db.yaml");
@@ -331,8 +349,8 @@ pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(home: &Ho
     assert_eq!(begun, ["db.yaml", "web.yaml"]);
 }
 
-pub(crate) fn an_abandoned_round_is_over_and_its_target_free(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn an_abandoned_round_is_over_and_its_target_free(place: &Place) {
+    let ledger = place.created();
     let abandon = |name: &str, apply_id: u64, outcome| {
         let lock = locked(&ledger, "main", plan(name), true);
         let receipt = receipt(&ledger, &lock, &id(apply_id), outcome, Vec::new());
@@ -359,8 +377,8 @@ pub(crate) fn an_abandoned_round_is_over_and_its_target_free(home: &Home) {
     assert_eq!(ledger.receipts(&target("main")).unwrap().len(), 2);
 }
 
-pub(crate) fn a_receipt_that_does_not_belong_is_refused(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_receipt_that_does_not_belong_is_refused(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("0"), false);
     let spent = ledger.spend(lock, &ids(&[1]), id(1), false, now()).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
@@ -396,8 +414,8 @@ pub(crate) fn a_receipt_that_does_not_belong_is_refused(home: &Home) {
     }
 }
 
-pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(place: &Place) {
+    let ledger = place.created();
     for number in [10, 11] {
         let lock = locked(&ledger, "main", plan(&number.to_string()), false);
         let spent = ledger.spend(lock, &ids(&[number]), id(number), false, now()).unwrap();
@@ -408,14 +426,14 @@ pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(home: &Home) {
     assert_eq!(ledger.head(&target("main")).unwrap(), Some(chain[1].digest));
     // The second receipt alone, in the place of the first of another target.
     let alone = name("receipt/prod/alone/000000000001");
-    home.store().write(&alone, &chain[1].envelope, None).unwrap();
+    write(&place.home(), &alone, &chain[1].envelope, None).unwrap();
     let damaged = ledger.receipts(&target("alone"));
     assert!(matches!(damaged, Err(LedgerError::Damaged { .. })), "{damaged:?}");
     assert!(ledger.describe().is_err());
 }
 
-pub(crate) fn trust_never_goes_back(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn trust_never_goes_back(place: &Place) {
+    let ledger = place.created();
     assert_eq!(ledger.trust_seen().unwrap(), None);
     let (old, new) = (plan("old"), plan("new"));
     ledger.check_trust(3, old).unwrap();
@@ -429,18 +447,18 @@ pub(crate) fn trust_never_goes_back(home: &Home) {
     for refused in [ledger.see_trust(3, old), ledger.see_trust(4, new)] {
         assert!(matches!(refused, Err(LedgerError::TrustRolledBack { seen: 5, .. })));
     }
-    assert_eq!(home.opened().trust_seen().unwrap(), Some((5, new)));
+    assert_eq!(place.opened().trust_seen().unwrap(), Some((5, new)));
 }
 
-pub(crate) fn a_record_under_another_name_is_damaged(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn a_record_under_another_name_is_damaged(place: &Place) {
+    let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
-    let store = home.store();
+    let store = place.home();
     let copy = |from: &str, to: &str| {
-        let (bytes, _) = store.read(&name(from)).unwrap().unwrap();
-        store.write(&name(to), &bytes, None).unwrap();
+        let found = read(&store, &name(from)).unwrap();
+        write(&store, &name(to), &found.bytes, None).unwrap();
     };
     copy(&format!("plan/{}", plan("a")), &format!("plan/{}", plan("b")));
     copy(&format!("approval/{}", id(10)), &format!("approval/{}", id(11)));
@@ -457,14 +475,14 @@ pub(crate) fn a_record_under_another_name_is_damaged(home: &Home) {
     damaged(ledger.describe().map(|_| ()));
 }
 
-pub(crate) fn the_description_tells_what_is_there(home: &Home) {
-    let ledger = home.created();
+pub(crate) fn the_description_tells_what_is_there(place: &Place) {
+    let ledger = place.created();
     ledger.see_trust(7, plan("trust")).unwrap();
     let lock = locked(&ledger, "main", plan("a"), false);
     let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
     let receipt = finish(&ledger, spent, Outcome::Applied).unwrap();
     let lock = locked(&ledger, "other", plan("b"), false);
-    let seen = home.opened().describe().unwrap();
+    let seen = place.opened().describe().unwrap();
     assert_eq!((seen.project, seen.id), (label("shop"), id(1)));
     assert_eq!(seen.trust.unwrap().version, 7);
     assert_eq!(seen.locks.len(), 1);

@@ -10,7 +10,7 @@ use countersign::document::statement::{
     ApprovalId, Outcome, PAYLOAD_TYPE, Receipt, ReceiptItem, Statement,
 };
 use countersign::ledger::local::Local;
-use countersign::ledger::{Holder, Ledger, LedgerError, Lock, Spent, TargetKey};
+use countersign::ledger::{Holder, Home, Ledger, LedgerError, Lock, Spent, TargetKey};
 
 pub(crate) fn label(text: &str) -> Label {
     text.parse().unwrap()
@@ -47,11 +47,11 @@ pub(crate) fn holder() -> Holder {
 }
 
 pub(crate) fn local(path: &Path) -> Ledger {
-    Ledger::open(Box::new(Local::open(path).unwrap()), &label("shop")).unwrap()
+    Ledger::open(Home::local(Local::open(path).unwrap()), &label("shop")).unwrap()
 }
 
 pub(crate) fn local_created(path: &Path) -> Ledger {
-    let store = Box::new(Local::create(path).unwrap());
+    let store = Home::local(Local::create(path).unwrap());
     Ledger::create(store, &label("shop"), id(1), now()).unwrap()
 }
 

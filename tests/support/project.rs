@@ -18,8 +18,8 @@ use countersign::document::ident::Digest;
 use countersign::document::statement::{Approval, Decision, Statement};
 use countersign::files::open_folder;
 use countersign::gate::{Papers, Trusted};
-use countersign::ledger::Ledger;
 use countersign::ledger::local::Local;
+use countersign::ledger::{Home, Ledger};
 use countersign::trust::envelope::seal;
 
 use super::apply::{fresh, label, now};
@@ -318,7 +318,7 @@ impl Project {
 
     pub(crate) fn ledger(&self) -> Ledger {
         let folder = self.root.join("state/ledgers/shop");
-        Ledger::open(Box::new(Local::open(&folder).unwrap()), &label("shop")).unwrap()
+        Ledger::open(Home::local(Local::open(&folder).unwrap()), &label("shop")).unwrap()
     }
 
     /// The private key of `planner` or `applier`.

@@ -12,7 +12,7 @@ use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::Trusted;
 use crate::ledger::local::Local;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Home, Ledger, LedgerError};
 
 /// What a plan is for: the little of it that is read before it is believed.
 #[derive(serde::Deserialize)]
@@ -124,7 +124,7 @@ impl Whose {
         let folder = folder(project, configured, session)?;
         let place = folder.display().to_string();
         let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
-        Ok(store.and_then(|store| Ledger::open(Box::new(store), project)))
+        Ok(store.and_then(|store| Ledger::open(Home::local(store), project)))
     }
 
     fn fault(&self, error: &LedgerError, config: &Config) -> Fault {
