@@ -4,5 +4,6 @@
 mod suite;
 
 mod crash;
+mod git;
 mod local;
 mod race;

@@ -169,7 +169,8 @@ impl Git {
 
     fn leads_to(&self, earlier: &ObjectId, tip: &ObjectId) -> Result<bool, StoreError> {
         let known = self.repository.contains(earlier).map_err(|error| self.failed(error))?;
-        Ok(known && self.repository.is_ancestor(earlier, tip).map_err(|error| self.failed(error))?)
+        Ok(known
+            && self.repository.is_ancestor(earlier, tip).map_err(|error| self.failed(error))?)
     }
 
     fn failed(&self, error: GitError) -> StoreError {

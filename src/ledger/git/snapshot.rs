@@ -31,11 +31,7 @@ fn record(path: &str) -> Option<Name> {
 
 impl Snapshot {
     /// The records of a commit; with `new`, of one that may not have become a ledger yet.
-    pub(super) fn of(
-        tip: ObjectId,
-        entries: Vec<TreeEntry>,
-        new: bool,
-    ) -> Result<Self, Problem> {
+    pub(super) fn of(tip: ObjectId, entries: Vec<TreeEntry>, new: bool) -> Result<Self, Problem> {
         let mut records = BTreeMap::new();
         let mut other = None;
         for TreeEntry { path, kind, id } in entries {
