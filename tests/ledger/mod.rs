@@ -5,5 +5,6 @@ mod suite;
 
 mod crash;
 mod leased;
+mod memory;
 mod local;
 mod race;
