@@ -5,5 +5,7 @@ mod suite;
 
 mod crash;
 mod git;
+mod leased;
 mod local;
+mod memory;
 mod race;
