@@ -31,6 +31,7 @@ mod error;
 mod home;
 pub mod local;
 mod lock;
+pub mod object;
 mod receipt;
 mod record;
 mod spend;

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod killed;
+pub(crate) mod localstack;
 pub(crate) mod project;
 pub(crate) mod secret;
 pub(crate) mod trust;
