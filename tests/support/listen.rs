@@ -34,15 +34,14 @@ impl Port {
         // Connections that just ended here hold the port for a while otherwise.
         sockopt::set_socket_reuseaddr(&socket, true).unwrap();
         // A process that is being started shares whoever listened here, until it runs its program.
-        for _ in 0..1000 {
-            match bind(&socket, &address) {
-                Err(Errno::ADDRINUSE) => std::thread::sleep(Duration::from_millis(2)),
-                bound => {
-                    bound.unwrap();
-                    break;
-                }
+        let bound = (0..1000).any(|_| match bind(&socket, &address) {
+            Err(Errno::ADDRINUSE) => {
+                std::thread::sleep(Duration::from_millis(2));
+                false
             }
-        }
+            other => other.map(|()| true).unwrap(),
+        });
+        assert!(bound, "{address} stays in use");
         let address = SocketAddr::try_from(getsockname(&socket).unwrap()).unwrap();
         Self { socket, address }
     }
