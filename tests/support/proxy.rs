@@ -30,12 +30,19 @@ pub(crate) enum Fault {
     Answer(u16),
 }
 
+/// A method, and what stands somewhere in path or query; either may be empty.
+pub(crate) type Kind = (&'static str, &'static str);
+
+fn is_of((method, target): Kind, request: &Request) -> bool {
+    (method.is_empty() || method == request.method()) && request.target().contains(target)
+}
+
 /// Which requests meet a fault.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     fault: Fault,
-    method: &'static str,
-    target: &'static str,
+    of: Kind,
+    behind: Option<Kind>,
     skip: usize,
     times: usize,
 }
@@ -43,12 +50,17 @@ pub(crate) struct Rule {
 impl Rule {
     /// Every request, for ever.
     pub(crate) fn each(fault: Fault) -> Self {
-        Self { fault, method: "", target: "", skip: 0, times: usize::MAX }
+        Self { fault, of: ("", ""), behind: None, skip: 0, times: usize::MAX }
     }
 
-    /// Those of this method, with this somewhere in path or query.
-    pub(crate) fn on(self, method: &'static str, target: &'static str) -> Self {
-        Self { method, target, ..self }
+    /// Those of this kind.
+    pub(crate) fn on(self, of: Kind) -> Self {
+        Self { of, ..self }
+    }
+
+    /// Those that come after the first one of this kind.
+    pub(crate) fn behind(self, of: Kind) -> Self {
+        Self { behind: Some(of), ..self }
     }
 
     /// From the one with this number on, counted from 1.
@@ -63,8 +75,11 @@ impl Rule {
 
     /// What this rule does with a request; counts it.
     fn meets(&mut self, request: &Request) -> Option<Fault> {
-        let method = self.method.is_empty() || self.method == request.method();
-        if !method || !request.target().contains(self.target) {
+        if let Some(first) = self.behind {
+            self.behind = self.behind.filter(|_| !is_of(first, request));
+            return None;
+        }
+        if !is_of(self.of, request) {
             return None;
         }
         if self.skip > 0 {
@@ -211,7 +226,9 @@ fn forward(guest: &Guest, upstream: SocketAddr, state: &Mutex<State>) -> io::Res
 
 impl State {
     fn arrived(&mut self, request: &Request) -> Option<Fault> {
-        let fault = self.rules.iter_mut().find_map(|rule| rule.meets(request));
+        // Each rule counts, also the ones that another goes before.
+        let meet: Vec<_> = self.rules.iter_mut().map(|rule| rule.meets(request)).collect();
+        let fault = meet.into_iter().flatten().next();
         self.seen.push(Seen {
             method: request.method().to_owned(),
             target: request.target().to_owned(),

@@ -198,7 +198,7 @@ fn a_rule_meets_the_requests_that_it_names() {
     let echo = Echo::new();
     let proxy = echo.proxy();
     let mut client = Client::of(&proxy).unwrap();
-    proxy.add(Rule::each(Fault::Answer(503)).on("PUT", "plan/").from(2).times(2));
+    proxy.add(Rule::each(Fault::Answer(503)).on(("PUT", "plan/")).from(2).times(2));
     let mut status = |method, target| client.ask(method, target, "").unwrap().status;
     let table = [
         ("PUT", "/plan/a", 200),
@@ -210,5 +210,12 @@ fn a_rule_meets_the_requests_that_it_names() {
     ];
     for (method, target, wanted) in table {
         assert_eq!(status(method, target), wanted, "{method} {target}");
+    }
+    proxy.heal();
+    proxy.add(Rule::each(Fault::Answer(500)).on(("GET", "")).times(1));
+    proxy.add(Rule::each(Fault::Answer(503)).behind(("PUT", "")));
+    let table = [("GET", 500), ("GET", 200), ("PUT", 200), ("GET", 503), ("PUT", 503)];
+    for (method, wanted) in table {
+        assert_eq!(status(method, "/"), wanted, "{method}");
     }
 }
