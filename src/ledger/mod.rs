@@ -42,6 +42,7 @@ mod lease;
 pub mod local;
 mod lock;
 mod memory;
+pub mod object;
 mod receipt;
 mod record;
 mod spend;
