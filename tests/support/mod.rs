@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod git;
+pub(crate) mod http_git;
 pub(crate) mod killed;
 pub(crate) mod project;
 pub(crate) mod secret;
