@@ -11,3 +11,4 @@ mod local;
 mod memory;
 mod object;
 mod race;
+mod trips;
