@@ -122,8 +122,8 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         items: report.items(),
         reason: String::new(),
     };
-    let (receipt, envelope) = receipt(&plan, said, &world)?;
-    world.ledger.finish(spent, &envelope).map_err(unrecorded)?;
+    let (receipt, envelope) = receipt(&plan, said, spent.lock().previous(), &world)?;
+    world.ledger.finish(spent, &envelope, None).map_err(unrecorded)?;
     Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted })
 }
 
@@ -188,8 +188,8 @@ pub fn abandon(
         items: report.items(),
         reason: reason.to_owned(),
     };
-    let (receipt, envelope) = receipt(plan, said, &world)?;
-    world.ledger.abandon(lock, apply_id, &envelope, now).map_err(unrecorded)?;
+    let (receipt, envelope) = receipt(plan, said, lock.previous(), &world)?;
+    world.ledger.abandon(lock, &apply_id, &envelope, now).map_err(unrecorded)?;
     let stop = report.stop().map(told).unwrap_or_default();
     Ok(Applied { receipt, envelope, stop, interrupted: false })
 }
@@ -235,7 +235,12 @@ struct Said {
 }
 
 /// Makes and signs the receipt of a plan.
-fn receipt(plan: &Plan, said: Said, world: &World<'_>) -> Result<(Receipt, Vec<u8>), ApplyError> {
+fn receipt(
+    plan: &Plan,
+    said: Said,
+    previous: Option<Digest>,
+    world: &World<'_>,
+) -> Result<(Receipt, Vec<u8>), ApplyError> {
     let Said {
         principal,
         apply_id,
@@ -248,7 +253,6 @@ fn receipt(plan: &Plan, said: Said, world: &World<'_>) -> Result<(Receipt, Vec<u
         reason,
     } = said;
     let proposal = &plan.document().proposal;
-    let previous = world.ledger.head(&crate::gate::target_key(plan)).map_err(unrecorded)?;
     let receipt = Receipt {
         principal,
         apply_id,
