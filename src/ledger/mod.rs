@@ -40,6 +40,7 @@ mod journal;
 mod lease;
 pub mod local;
 mod lock;
+pub mod object;
 mod receipt;
 mod record;
 mod spend;

@@ -5,4 +5,5 @@ mod suite;
 
 mod crash;
 mod local;
+mod object;
 mod race;
