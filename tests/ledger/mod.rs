@@ -4,6 +4,7 @@
 mod suite;
 
 mod crash;
+mod leased;
 mod local;
 mod object;
 mod race;
