@@ -50,11 +50,6 @@ impl Home {
         Self { interrupted: Some(interrupted), ..self }
     }
 
-    /// Records that are shared, and a folder of this machine for the journals.
-    pub fn shared(store: impl Store + 'static, journals: Local) -> Self {
-        Self { store: Arc::new(store), journals: Arc::new(journals) }
-    }
-
     /// Its records.
     pub fn store(&self) -> &dyn Store {
         &*self.store

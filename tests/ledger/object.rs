@@ -1,6 +1,6 @@
 //! The suite over a bucket of LocalStack, and what only a bucket can suffer.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign::causes;
@@ -13,16 +13,15 @@ use super::suite::{Place, read, write};
 use crate::support::apply::*;
 use crate::support::localstack::{at, bucket, credentials, request};
 
-/// A home over this bucket, with its journals in a folder.
-pub(crate) fn home(bucket: &Bucket, journals: &Path) -> Home {
-    let objects = Objects::open(bucket, &credentials).unwrap();
-    Home::shared(objects, Local::create(journals).unwrap())
+/// A home over this bucket.
+pub(crate) fn home(bucket: &Bucket) -> Home {
+    Home::shared(Arc::new(Objects::open(bucket, &credentials).unwrap()))
 }
 
-fn place_at(bucket: Bucket) -> Place {
+/// A place whose bucket is there.
+pub(crate) fn place_at(bucket: Bucket) -> Place {
     let folder = tempfile::tempdir().unwrap();
-    let journals = folder.path().join("state");
-    Place { open: Box::new(move || home(&bucket, &journals)), folder }
+    Place { open: Box::new(move || home(&bucket)), folder }
 }
 
 fn place() -> Place {
