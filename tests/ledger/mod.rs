@@ -4,9 +4,12 @@
 mod suite;
 
 mod crash;
+mod faults;
 mod git;
+mod git_http;
 mod leased;
 mod local;
 mod memory;
 mod object;
+mod object_faults;
 mod race;

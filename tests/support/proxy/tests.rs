@@ -137,7 +137,8 @@ fn what_lands_and_what_comes_back_is_as_the_fault_says() {
     let echo = Echo::new();
     let proxy = echo.proxy();
     let table = [
-        (Fault::CutBefore, false, None),
+        (Fault::CutHead, false, None),
+        (Fault::CutBody, false, None),
         (Fault::CutAfter, true, None),
         (Fault::CutWithin, true, None),
         (Fault::Answer(503), false, Some(503)),
@@ -160,7 +161,7 @@ fn what_lands_and_what_comes_back_is_as_the_fault_says() {
         assert_eq!(faults, [Some(fault), None]);
         assert_eq!(echo.reached(), [PUT]);
     }
-    for (method, fault) in [("GET", Fault::CutBefore), ("HEAD", Fault::CutAfter)] {
+    for (method, fault) in [("GET", Fault::CutBody), ("HEAD", Fault::CutAfter)] {
         proxy.add(Rule::each(fault).times(1));
         lost(Client::of(&proxy).unwrap().ask(method, "/", ""));
         assert_eq!(echo.reached().len(), usize::from(method == "HEAD"), "without a body");
