@@ -4,6 +4,7 @@
 mod branch;
 mod crash;
 mod faults;
+mod http;
 mod race;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use countersign::ledger::git::{Git, GitPlace};
 use countersign::ledger::store::{Change, Name, Put, Store as _, StoreError, Version};
 use countersign::ledger::{Home, Ledger, LedgerError};
 
-use super::suite::Place;
+use super::suite::{LEASE, Place};
 use crate::support::apply::*;
 use crate::support::git::*;
 
@@ -27,7 +28,7 @@ pub(super) fn at(branch: &str) -> GitPlace {
         remote: "origin".to_owned(),
         branch: branch.to_owned(),
         author: Person { name: "countersign".to_owned(), address: "runner".to_owned() },
-        lease: Duration::from_secs(3),
+        lease: LEASE * 3,
     }
 }
 

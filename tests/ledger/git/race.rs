@@ -6,7 +6,11 @@ use super::*;
 use crate::support::killed::{child, folder};
 
 const PROCESSES: usize = 8;
-const ROUNDS: usize = 3;
+
+/// How many rounds: a few, or as many as somebody with more time asks for.
+fn rounds() -> usize {
+    std::env::var("COUNTERSIGN_TEST_ROUNDS").map_or(3, |text| text.parse().unwrap())
+}
 
 #[test]
 fn of_eight_clones_that_spend_one_approval_one_wins() {
@@ -38,7 +42,7 @@ fn race(clone: impl Fn(&Server, usize)) {
         assert!(child.wait().unwrap().success());
     }
     ledger.refresh().unwrap();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let path = |number| server.folder.path().join(format!("result-{round}-{number}"));
         let results: Vec<_> =
             (0..PROCESSES).map(|number| std::fs::read_to_string(path(number)).unwrap()).collect();
@@ -48,11 +52,11 @@ fn race(clone: impl Fn(&Server, usize)) {
         assert!(results.iter().all(|result| known.contains(&result.as_str())), "{results:?}");
     }
     let seen = ledger.describe().unwrap();
-    assert_eq!(seen.plans.len(), ROUNDS);
+    assert_eq!(seen.plans.len(), rounds());
     assert!(seen.locks.is_empty(), "{:?}", seen.locks);
     // Each wrote records of its own besides, and none of them is missing.
     let store = opened(&server.clone("after", &[]), &server).unwrap();
-    assert_eq!(store.names(&name("own")).unwrap().len(), PROCESSES * ROUNDS);
+    assert_eq!(store.names(&name("own")).unwrap().len(), PROCESSES * rounds());
 }
 
 #[test]
@@ -67,7 +71,7 @@ fn child_races() {
     let repository = Repository::open(&clone, surroundings).unwrap();
     let store = Arc::new(Git::open(&repository, place).unwrap());
     let ledger = Ledger::open(Home::shared(Arc::clone(&store) as _), &label("shop")).unwrap();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         wait_for_all(&folder, round, number);
         write(&store, &format!("own/{round}/{number}"), "{}", None).unwrap();
         let result = match one(&ledger, round, number) {
