@@ -7,6 +7,7 @@ mod crash;
 mod faults;
 mod git;
 mod git_http;
+mod kinds;
 mod leased;
 mod local;
 mod memory;
