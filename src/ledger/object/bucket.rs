@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as S3, S3ConditionalPut};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as S3, Checksum, S3ConditionalPut};
 use object_store::azure::{AzureConfigKey as Azure, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey as Google};
 use object_store::path::Path;
@@ -13,6 +13,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use super::Open;
 use super::answer::Connector;
 use super::error::LocationError;
+use crate::config::ObjectStoreLedger;
 
 /// Longest time for a connection to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -66,6 +67,19 @@ pub struct Bucket {
     pub lease: Duration,
     /// How long a record may take to be read or written.
     pub patience: Duration,
+}
+
+impl From<&ObjectStoreLedger> for Bucket {
+    fn from(configured: &ObjectStoreLedger) -> Self {
+        let ObjectStoreLedger { url, region, endpoint, .. } = configured;
+        Self {
+            url: url.clone(),
+            region: region.clone(),
+            endpoint: endpoint.clone(),
+            lease: configured.lease(),
+            patience: configured.timeout(),
+        }
+    }
 }
 
 enum Provider<'u> {
@@ -137,6 +151,8 @@ impl Bucket {
             .with_endpoint(endpoint)
             .with_virtual_hosted_style_request(false)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
+            // A body that was cut on its way is no record.
+            .with_checksum_algorithm(Checksum::SHA256)
             .with_disable_bulk_delete(true)
             .with_client_options(self.options(endpoint))
             .with_retry(once())
