@@ -13,7 +13,6 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use super::Open;
 use super::answer::Connector;
 use super::error::LocationError;
-use crate::config::ObjectStoreLedger;
 
 /// Longest time for a connection to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -67,19 +66,6 @@ pub struct Bucket {
     pub lease: Duration,
     /// How long a record may take to be read or written.
     pub patience: Duration,
-}
-
-impl From<&ObjectStoreLedger> for Bucket {
-    fn from(configured: &ObjectStoreLedger) -> Self {
-        let ObjectStoreLedger { url, region, endpoint, .. } = configured;
-        Self {
-            url: url.clone(),
-            region: region.clone(),
-            endpoint: endpoint.clone(),
-            lease: configured.lease(),
-            patience: configured.timeout(),
-        }
-    }
 }
 
 enum Provider<'u> {
