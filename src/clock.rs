@@ -39,6 +39,11 @@ impl Instant {
         (self.0 - earlier.0).whole_seconds()
     }
 
+    /// Seconds since 1970-01-01T00:00:00Z; negative before.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.unix_timestamp()
+    }
+
     fn whole(time: OffsetDateTime) -> Self {
         Self(time.replace_nanosecond(0).unwrap_or(time))
     }

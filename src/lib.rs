@@ -7,6 +7,7 @@
 pub mod causes;
 pub mod clock;
 pub mod files;
+pub mod git;
 pub mod document;
 pub mod trust;
 pub mod config;

@@ -16,6 +16,7 @@ mod custody;
 mod document;
 mod files;
 mod gate;
+mod git;
 mod intake;
 mod layering;
 mod ledger;
