@@ -152,7 +152,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         items: report.items(),
         reason: String::new(),
     };
-    let (receipt, envelope) = receipt(&plan, said, &world)?;
+    let (receipt, envelope) = receipt(&plan, said, spent.lock().previous(), &world)?;
     let landed = land(&plan, spent, (&receipt, &envelope), &standing, &world)?;
     Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted, landed })
 }
@@ -174,9 +174,10 @@ fn land(
     let committed = base.commit(plan, envelope, &commit::Told { receipt, standing });
     let committed = committed.map_err(|error| ApplyError::Uncommitted(Box::new(error)))?;
     let finished = world.ledger.finish(spent, envelope, Some(base.along(&committed)));
-    finished.map_err(|error| match error {
-        LedgerError::Unknown { .. } => ApplyError::Adrift(Box::new(error)),
-        error => ApplyError::Unlanded(Box::new(error)),
+    finished.map_err(|error| {
+        let unknown = matches!(error, LedgerError::Unknown { .. });
+        let kind = if unknown { ApplyError::Adrift } else { ApplyError::Unlanded };
+        kind(Box::new(error))
     })?;
     Ok(Some(base.follow(&committed)))
 }
@@ -255,8 +256,8 @@ pub fn abandon(
         items: report.items(),
         reason: reason.to_owned(),
     };
-    let (receipt, envelope) = receipt(plan, said, &world)?;
-    world.ledger.abandon(lock, apply_id, &envelope, now).map_err(unrecorded)?;
+    let (receipt, envelope) = receipt(plan, said, lock.previous(), &world)?;
+    world.ledger.abandon(lock, &apply_id, &envelope, now).map_err(unrecorded)?;
     let stop = report.stop().map(told).unwrap_or_default();
     Ok(Applied { receipt, envelope, stop, interrupted: false, landed: None })
 }
@@ -302,7 +303,12 @@ struct Said {
 }
 
 /// Makes and signs the receipt of a plan.
-fn receipt(plan: &Plan, said: Said, world: &World<'_>) -> Result<(Receipt, Vec<u8>), ApplyError> {
+fn receipt(
+    plan: &Plan,
+    said: Said,
+    previous: Option<Digest>,
+    world: &World<'_>,
+) -> Result<(Receipt, Vec<u8>), ApplyError> {
     let Said {
         principal,
         apply_id,
@@ -315,7 +321,6 @@ fn receipt(plan: &Plan, said: Said, world: &World<'_>) -> Result<(Receipt, Vec<u
         reason,
     } = said;
     let proposal = &plan.document().proposal;
-    let previous = world.ledger.head(&crate::gate::target_key(plan)).map_err(unrecorded)?;
     let receipt = Receipt {
         principal,
         apply_id,

@@ -2,6 +2,9 @@
 //! the options. Found when asked for, never guessed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::fault::Fault;
 use super::progress::Progress;
@@ -11,6 +14,7 @@ use crate::clock::Instant;
 use crate::custody::state::{State, StateError};
 use crate::document::code::Code;
 use crate::gate::{Trusted, TrustedError};
+use crate::git::Surroundings;
 use crate::review::Style;
 
 /// A command's surroundings.
@@ -204,6 +208,18 @@ impl<'s, 'w> Session<'s, 'w> {
             // What is missed in it is named by whoever looks for it.
             Err(StateError::File(error)) if error.is_absent() => Ok(root),
             Err(error) => Err(state_fault(code, &error)),
+        }
+    }
+
+    /// How git is run: with the user's whole environment, for so long at most.
+    pub(super) fn git(&self, patience: Duration) -> Surroundings {
+        let interrupted = Arc::clone(&self.world.interrupted);
+        Surroundings {
+            program: PathBuf::from("git"),
+            environment: self.world.environment.clone(),
+            patience,
+            interrupted: Arc::new(move || interrupted.load(Ordering::SeqCst)),
+            clock: Arc::clone(&self.world.clock),
         }
     }
 

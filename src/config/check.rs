@@ -1,7 +1,7 @@
 //! What the shape of countersign.toml alone does not show: parts that contradict themselves, and
 //! targets that would hold what decides about plans.
 
-use super::{Config, ConfigError, ConfigPlace, Ledger, Limits, Secret, Target};
+use super::{Config, ConfigError, ConfigPlace, Limits, Secret, Target};
 use crate::document::canonical::MAX_DEPTH;
 use crate::document::ident::Pointer;
 
@@ -33,10 +33,8 @@ pub(super) fn shape(config: &Config) -> Result<(), ConfigError> {
         }))
     });
     for (part, ledger) in std::iter::once(("ledger".to_owned(), &config.ledger)).chain(ledgers) {
-        let Ledger::Local { path } = ledger;
-        if path.as_deref().is_some_and(|path| !path.starts_with('/')) {
-            let message = "path is not absolute; a ledger lies outside every checkout";
-            return wrong(part, message.to_owned());
+        if let Err(message) = super::ledger::shape(ledger) {
+            return wrong(part, message);
         }
     }
     limits(&config.limits)

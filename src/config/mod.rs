@@ -1,6 +1,7 @@
 //! The trusted configuration, countersign.toml: environments, targets, scopes, secrets, limits.
 
 mod check;
+mod ledger;
 mod overlap;
 mod path;
 mod place;
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 use crate::document::ident::{Label, Pointer, ResourceId};
 
+pub use ledger::{GitLedger, Ledger, LocalLedger, ObjectStoreLedger};
 pub use path::TargetPath;
 
 /// Why a countersign.toml cannot be used.
@@ -230,23 +232,6 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self { bundles: Vec::new(), builtin: true }
-    }
-}
-
-/// Where "once" is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Ledger {
-    /// A folder of one machine, outside every checkout.
-    Local {
-        /// The folder: absolute. Absent: the user's state folder, by project name.
-        path: Option<String>,
-    },
-}
-
-impl Default for Ledger {
-    fn default() -> Self {
-        Self::Local { path: None }
     }
 }
 

@@ -263,6 +263,19 @@ pub enum Outcome {
     Abandoned,
 }
 
+impl Outcome {
+    /// The word that stands for it in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::FailedClean => "failed-clean",
+            Self::Partial => "partial",
+            Self::Indeterminate => "indeterminate",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
 /// What became of one change (of one file, for a directory).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -13,7 +13,7 @@ use super::trusted::Trusted;
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
-use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Spent, TargetKey};
+use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Lock, Spending, Spent, TargetKey};
 use crate::plan::Plan;
 use crate::trust::key::PublicKey;
 use crate::trust::principal::{APPLIER, Principal};
@@ -132,7 +132,7 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let (apply_id, lock_id) = live.ids;
     let lock = live.ledger.lock(&key, digest, lock_id.clone(), holder, live.resume);
     let lock = lock.map_err(refuse)?;
-    let (now, expires_at) = match last_look(&cleared, &live) {
+    let (now, expires_at) = match last_look(&cleared, &live, &lock) {
         Ok(found) => found,
         Err(refusal) => {
             live.ledger.release(lock).map_err(refuse)?;
@@ -142,7 +142,9 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let Cleared { plan, verdict, standing, counted, trust } = cleared;
     let approvals: BTreeSet<ApprovalId> =
         counted.into_iter().map(|approval| approval.approval_id).collect();
-    let spent = live.ledger.spend(lock, &approvals, apply_id.clone(), live.resume, now);
+    let (apply_id, resume) = (apply_id.clone(), live.resume);
+    let spending = Spending { approvals, apply_id, resume, trust, now };
+    let spent = live.ledger.spend(lock, spending);
     let spent = spent.map_err(refuse)?;
     let (policy, trust_version) = (verdict.policy, trust.0);
     let parts =
@@ -152,7 +154,11 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
 
 /// Everything between the lock and the spend. Gives the moment of the spend, and the end of the
 /// first approval.
-fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), Refusal> {
+fn last_look(
+    cleared: &Cleared,
+    live: &Live<'_>,
+    lock: &Lock,
+) -> Result<(Instant, Instant), Refusal> {
     unspent(cleared, live.ledger)?;
     // A round that goes on has written some files already: they count as they were before it.
     let written = match live.resume {
@@ -165,8 +171,7 @@ fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), R
         return Err(Refusal::TrustChanged);
     }
     let now = (live.clock)();
-    let ended = live.ledger.last_finished(&target_key(&cleared.plan));
-    if let Some(last) = ended.map_err(|error| Refusal::Ledger(Box::new(error)))?
+    if let Some(last) = lock.last_finished()
         && last.seconds_since(now) > approval::CLOCK_SKEW_SECONDS
     {
         return Err(Refusal::ClockBehind { now, last });
@@ -179,7 +184,7 @@ fn last_look(cleared: &Cleared, live: &Live<'_>) -> Result<(Instant, Instant), R
     if let Some(approval) = cleared.counted.iter().find(late) {
         return Err(Refusal::ExpiredMeanwhile { at: approval.expires_at });
     }
-    let seen = live.ledger.see_trust(again.version(), again.digest());
+    let seen = lock.check_trust(again.version(), again.digest());
     seen.map_err(|error| Refusal::Ledger(Box::new(error)))?;
     let first = cleared.counted.iter().map(|approval| approval.expires_at).min();
     Ok((now, first.unwrap_or_else(|| again.expires_at()).min(again.expires_at())))

@@ -1,6 +1,6 @@
 //! What each refusal of the ledger means for whoever called, and what they do next.
 
-use super::LedgerError;
+use super::{LedgerError, Life};
 use crate::document::code::Code;
 
 impl LedgerError {
@@ -58,10 +58,15 @@ impl LedgerError {
             }
             Self::Contended(_) | Self::Busy(_) => "wait for the other apply, then try again",
             Self::Lost(_) => "find out who unlocked it before anything is applied again",
-            Self::Held(held) if held.alive => "wait for that apply to end",
-            Self::Held(_) => {
-                "its process is gone: finish it with `--resume`, or look at the target and `countersign ledger unlock ID`"
-            }
+            Self::Held(held) => match held.life {
+                Life::Alive => "wait for that apply to end",
+                Life::Gone => {
+                    "its process is gone: finish it with `--resume`, or look at the target and `countersign ledger unlock ID`"
+                }
+                Life::Unknown => {
+                    "wait for that apply to end; if its process is gone, finish it with `--resume`, or look at the target and `countersign ledger unlock ID`"
+                }
+            },
             Self::Begun { .. } => {
                 "finish it with `countersign apply {plan} --resume`, or give it up with `--abandon --reason …`"
             }

@@ -159,6 +159,7 @@ impl Ledger {
         if spent.ledger != *self.id() {
             return Err(LedgerError::Mismatch);
         }
+        spent.lock.alive()?;
         let name = record::journal(spent.apply_id());
         canonical::to_jcs(line).map_err(|_| self.damaged(&name, "a line cannot be written"))
     }

@@ -8,7 +8,7 @@ use super::Ledger;
 use super::error::LedgerError;
 use super::lock::LockView;
 use super::record::{self, PlanRecord, Round, TargetKey};
-use super::store::Name;
+use super::store::{Name, Version};
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::ApprovalId;
@@ -142,16 +142,10 @@ impl Ledger {
 
     /// The record of every plan that was begun, by its name.
     pub(super) fn plan_records(&self) -> Result<Vec<(Name, PlanRecord)>, LedgerError> {
-        let mut records = Vec::new();
-        for name in self.home.store.names(&record::plans()).map_err(|error| self.failed(error))? {
-            let Some((found, _)) = self.get::<PlanRecord>(&name)? else {
-                continue;
-            };
-            if name != record::plan(&found.plan) {
-                return Err(self.misplaced(&name));
-            }
-            records.push((name, found));
-        }
-        Ok(records)
+        let checked = |(name, found, _): (Name, PlanRecord, Version)| match name {
+            name if name == record::plan(&found.plan) => Ok((name, found)),
+            name => Err(self.misplaced(&name)),
+        };
+        self.all::<PlanRecord>(&record::plans())?.into_iter().map(checked).collect()
     }
 }

@@ -173,7 +173,18 @@ pub struct Held {
     /// The lock.
     pub lock: LockView,
     /// Whether the process that holds it is alive.
-    pub alive: bool,
+    pub life: Life,
+}
+
+/// Whether the holder of a lock is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It is.
+    Alive,
+    /// It is not.
+    Gone,
+    /// Nobody looked: the lock cannot be had either way.
+    Unknown,
 }
 
 /// What is wrong with a record.

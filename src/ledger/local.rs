@@ -91,6 +91,10 @@ impl Local {
 
     /// Writes a record that is in the expected state; nobody else writes meanwhile.
     fn put(&self, put: &Put) -> Result<Version, StoreError> {
+        let version = version(&put.bytes);
+        if put.expected.as_ref() == Some(&version) {
+            return Ok(version);
+        }
         let failed = |error| self.failed(error);
         let folder = self.above_made(&put.name)?;
         let file = format!("{}{RECORD}", put.name.split().0);
@@ -98,7 +102,7 @@ impl Local {
             None => folder.create(&file, &put.bytes, Mode::Private).map_err(failed)?,
             Some(_) => folder.replace(&file, &put.bytes, Mode::Private).map_err(failed)?,
         }
-        Ok(version(&put.bytes))
+        Ok(version)
     }
 
     /// Every folder that holds records, this one first.

@@ -2,14 +2,17 @@
 //! it up. Dropping it leaves the record, which a person or `resume` then deals with.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
 use serde::{Deserialize, Serialize};
 
-use super::Ledger;
-use super::error::{Held, LedgerError};
-use super::record::{self, LockRecord, PlanRecord, TargetKey};
-use super::store::{Liveness, Presence};
+use super::error::{Held, LedgerError, Life};
+use super::lease::{Lease, Recorded, Standing, Watched};
+use super::receipt::Newest;
+use super::record::{self, LockRecord, PlanRecord, TargetKey, TrustRecord};
+use super::spend::refuse_begun;
+use super::store::{Change, Holds, Liveness, Presence, StoreError, Version};
+use super::{Ledger, TRIES};
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::ApprovalId;
@@ -43,6 +46,8 @@ pub struct LockView {
     pub plan: Digest,
     /// Who holds it.
     pub holder: Holder,
+    /// How its holder says that it is alive; null where the store knows by itself.
+    pub lease: Option<Lease>,
 }
 
 /// A target that is locked for this process. Made by [`Ledger::lock`] only.
@@ -51,8 +56,19 @@ pub struct Lock {
     pub(super) target: TargetKey,
     pub(super) id: ApprovalId,
     pub(super) plan: Digest,
+    pub(super) known: Known,
+    pub(super) standing: Standing,
     /// Ends with this value, on purpose after everything that is written with it.
-    _alive: Box<dyn Presence>,
+    _alive: Option<Box<dyn Presence>>,
+}
+
+/// What was read with the lock. Nobody else changes it while the lock is held, and whoever writes
+/// goes by the versions all the same.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) plan: Option<(PlanRecord, Version)>,
+    pub(super) trust: Option<(TrustRecord, Version)>,
+    pub(super) newest: Option<Newest>,
 }
 
 impl Lock {
@@ -70,12 +86,30 @@ impl Lock {
     pub fn id(&self) -> &ApprovalId {
         &self.id
     }
+
+    /// Digest of the payload of the target's newest receipt, which the next one must name.
+    pub fn previous(&self) -> Option<Digest> {
+        self.known.newest.as_ref().map(|newest| newest.digest)
+    }
+
+    /// When the newest apply of the target ended, by the clock of whoever made it; `None` before
+    /// the first.
+    pub fn last_finished(&self) -> Option<Instant> {
+        self.known.newest.as_ref().map(|newest| newest.finished_at)
+    }
+}
+
+/// A lock record that is to be written, and the record that it replaces.
+struct Taking {
+    expected: Option<Version>,
+    known: Known,
 }
 
 impl Ledger {
     /// Locks a target for a plan; `id` is 128 random bits. A lock whose process is gone is taken over
     /// by anybody where its plan had begun nothing, or had ended; where it is half-way, by the same
-    /// plan with `resume`.
+    /// plan with `resume`. In a shared store it takes up to a lease to find out whether a process is
+    /// gone; a lock that is given back meanwhile is taken.
     ///
     /// # Errors
     /// [`LedgerError::Held`] or [`LedgerError::Busy`] by anybody else; [`LedgerError::Begun`] if the plan was begun and
@@ -88,24 +122,119 @@ impl Ledger {
         holder: Holder,
         resume: bool,
     ) -> Result<Lock, LedgerError> {
-        let alive = self.present(target)?;
-        let new = LockView { id: id.clone(), plan, holder };
-        self.change(&record::lock(target), |found: Option<&LockRecord>| {
-            if let Some(lock) = self.holder(found, target)? {
-                let same = resume && lock.plan == plan;
-                // Only the living begin: once nobody is, what is recorded stays as it is.
-                if alive.is_none() || (!same && self.is_half_done(lock.plan)?) {
-                    return Err(held(target, lock, alive.is_none()));
-                }
-            }
-            if alive.is_none() {
+        let liveness = self.home.store.liveness();
+        let (alive, lease) = match liveness {
+            Liveness::Held(holds) => (self.present(holds, target)?, None),
+            Liveness::Leased(length) => (None, Some(Lease::new(length, holder.since))),
+        };
+        let view = LockView { id: id.clone(), plan, holder, lease };
+        for _ in 0..TRIES {
+            let taking = match liveness {
+                Liveness::Held(_) => self.take(target, plan, resume, |lock, free| {
+                    // Only the living begin: once nobody is, what is recorded stays as it is.
+                    match free && alive.is_some() {
+                        true => Ok(None),
+                        false if alive.is_none() => Err(held(target, lock, Life::Alive)),
+                        false => Err(held(target, lock, Life::Gone)),
+                    }
+                }),
+                Liveness::Leased(own) => self.take(target, plan, resume, |lock, free| match free {
+                    true => self.watch(target, lock, own).map(Some),
+                    false => Err(held(target, lock, Life::Unknown)),
+                }),
+            };
+            let Some(Taking { expected, known }) = taking? else {
+                continue;
+            };
+            if alive.is_none() && matches!(liveness, Liveness::Held(_)) {
                 return Err(LedgerError::Busy(target.clone()));
             }
-            self.refuse_begun(plan, resume)?;
-            Ok(Some(LockRecord { target: target.clone(), held: Some(new.clone()) }))
-        })?;
-        let alive = alive.ok_or_else(|| LedgerError::Busy(target.clone()))?;
-        Ok(Lock { target: target.clone(), id, plan, _alive: alive })
+            let record = LockRecord::held(target.clone(), view.clone());
+            let put = self.put(record::lock(target), &record, expected)?;
+            let why = format!("Lock {target} for plan {plan}\n\n{}", by(&view));
+            let sent = Monotonic::now();
+            match self.home.store.write(&Change::of(why, put)) {
+                Ok(versions) => {
+                    let version = only(versions);
+                    let home = (self.home.shared_store(), self.place());
+                    let recorded = Recorded { view, version };
+                    let standing = Standing::new(home, target.clone(), recorded, sent);
+                    let target = target.clone();
+                    return Ok(Lock { target, id, plan, known, standing, _alive: alive });
+                }
+                Err(StoreError::Conflict(_)) => self.refresh()?,
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Err(LedgerError::Contended(record::lock(target)))
+    }
+
+    /// Whether the lock can be taken now, and what stands there. `wait` is asked about a lock that
+    /// is held, and whether it would be free if its holder were gone: it gives the version to take
+    /// it over from (`None`: the one that was read), or the refusal. Gives nothing if everything has
+    /// to be read again.
+    fn take(
+        &self,
+        target: &TargetKey,
+        plan: Digest,
+        resume: bool,
+        wait: impl Fn(&LockView, bool) -> Result<Option<Watched>, LedgerError>,
+    ) -> Result<Option<Taking>, LedgerError> {
+        let mut fresh = false;
+        loop {
+            let taking = self.looked_at(target, plan, resume, &wait);
+            let refused = matches!(
+                taking,
+                Err(LedgerError::Held(_) | LedgerError::Busy(_) | LedgerError::Begun { .. })
+            );
+            if !refused || fresh {
+                return taking;
+            }
+            // Nobody is refused for what has changed since it was read.
+            self.refresh()?;
+            fresh = true;
+        }
+    }
+
+    fn looked_at(
+        &self,
+        target: &TargetKey,
+        plan: Digest,
+        resume: bool,
+        wait: &impl Fn(&LockView, bool) -> Result<Option<Watched>, LedgerError>,
+    ) -> Result<Option<Taking>, LedgerError> {
+        let (found, known) = self.known(target, plan)?;
+        let (found, mut expected) = found.map_or((None, None), |(old, v)| (Some(old), Some(v)));
+        if let Some(lock) = self.holder(found.as_ref(), target)? {
+            let same = resume && lock.plan == plan;
+            let free = same || !self.is_half_done(lock.plan)?;
+            match wait(lock, free)? {
+                None => {}
+                Some(Watched::Gone(version)) => expected = Some(version),
+                Some(Watched::Alive) => return Err(held(target, lock, Life::Alive)),
+                Some(Watched::Changed) => return Ok(None),
+            }
+        }
+        if let Some((record, _)) = &known.plan {
+            refuse_begun(record, resume)?;
+        }
+        Ok(Some(Taking { expected, known }))
+    }
+
+    /// What stands at a target's lock, and what goes with it for this plan.
+    fn known(
+        &self,
+        target: &TargetKey,
+        plan: Digest,
+    ) -> Result<(Option<(LockRecord, Version)>, Known), LedgerError> {
+        let names = [record::lock(target), record::plan(&plan), record::trust()];
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        let [lock, of_plan, trust] = &names;
+        let mut found = found.into_iter();
+        let lock = self.decoded(lock, found.next().flatten())?;
+        let of_plan = self.of_plan(of_plan, &plan, found.next().flatten())?;
+        let trust = self.decoded(trust, found.next().flatten())?;
+        Ok((lock, Known { plan: of_plan, trust, newest: self.newest(target)? }))
     }
 
     /// Gives a lock back, for an apply that was refused or has not begun. Where the plan is
@@ -114,7 +243,12 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Unusable`]; the lock's record stays then.
     pub fn release(&self, lock: Lock) -> Result<(), LedgerError> {
-        if self.is_half_done(lock.plan)? { Ok(()) } else { self.free(&lock.target, &lock.id) }
+        if self.is_half_done(lock.plan)? {
+            return Ok(());
+        }
+        let record = lock.standing.record();
+        let view = record.view.clone();
+        self.free(&lock.target, &view, &record.version)
     }
 
     /// Whether the target may be half-way with this plan.
@@ -127,17 +261,26 @@ impl Ledger {
     /// Takes a lock away whose process is gone: a person's decision. Gives back what it was.
     ///
     /// # Errors
-    /// [`LedgerError::NoLock`]; [`LedgerError::Held`] while its process is alive;
-    /// [`LedgerError::Unusable`].
+    /// [`LedgerError::NoLock`]; [`LedgerError::Held`] while its process is alive, which takes a whole
+    /// lease to find out in a shared store; [`LedgerError::Unusable`].
     pub fn unlock(&self, id: &ApprovalId) -> Result<Held, LedgerError> {
-        let all = self.locks()?;
-        let found = all.into_iter().find(|(_, lock)| lock.id == *id);
-        let (target, lock) = found.ok_or_else(|| LedgerError::NoLock(id.clone()))?;
-        let Some(_nobody_else) = self.present(&target)? else {
-            return Err(held(&target, &lock, true));
+        self.refresh()?;
+        let all = self.lock_records()?;
+        let found = all.into_iter().find(|(_, lock, _)| lock.id == *id);
+        let (target, lock, version) = found.ok_or_else(|| LedgerError::NoLock(id.clone()))?;
+        let (_nobody_else, version) = match self.home.store.liveness() {
+            Liveness::Held(holds) => match self.present(holds, &target)? {
+                Some(presence) => (Some(presence), version),
+                None => return Err(held(&target, &lock, Life::Alive)),
+            },
+            Liveness::Leased(own) => match self.watch(&target, &lock, own)? {
+                Watched::Gone(version) => (None, version),
+                Watched::Alive => return Err(held(&target, &lock, Life::Alive)),
+                Watched::Changed => return Err(LedgerError::NoLock(id.clone())),
+            },
         };
-        self.free(&target, id)?;
-        Ok(Held { target, lock, alive: false })
+        self.free(&target, &lock, &version)?;
+        Ok(Held { target, lock, life: Life::Gone })
     }
 
     /// Every lock that is held, by target.
@@ -145,43 +288,37 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn locks(&self) -> Result<Vec<(TargetKey, LockView)>, LedgerError> {
+        let records = self.lock_records()?.into_iter();
+        Ok(records.map(|(target, lock, _)| (target, lock)).collect())
+    }
+
+    fn lock_records(&self) -> Result<Vec<(TargetKey, LockView, Version)>, LedgerError> {
         let mut locks = Vec::new();
-        for name in self.home.store.names(&record::locks()).map_err(|error| self.failed(error))? {
-            let Some((found, _)) = self.get::<LockRecord>(&name)? else {
-                continue;
-            };
+        for (name, found, version) in self.all::<LockRecord>(&record::locks())? {
             if name != record::lock(&found.target) {
                 return Err(self.misplaced(&name));
             }
-            locks.extend(found.held.map(|held| (found.target, held)));
+            locks.extend(found.held.map(|held| (found.target, held, version)));
         }
         Ok(locks)
     }
 
-    /// Whether the record still says that the target is locked by this lock.
-    pub(super) fn still_holds(
+    /// Frees the target if it is still locked by this lock; it may be free already.
+    fn free(
         &self,
         target: &TargetKey,
-        id: &ApprovalId,
+        lock: &LockView,
+        version: &Version,
     ) -> Result<(), LedgerError> {
-        let found = self.get::<LockRecord>(&record::lock(target))?.map(|(found, _)| found);
-        match self.holder(found.as_ref(), target)? {
-            Some(lock) if lock.id == *id => Ok(()),
-            Some(_) | None => Err(LedgerError::Lost(target.clone())),
+        let name = record::lock(target);
+        let free = LockRecord::free(target.clone(), &lock.id);
+        let put = self.put(name, &free, Some(version.clone()))?;
+        let why = format!("Give the lock of {target} back\n\n{}", by(lock));
+        match self.home.store.write(&Change::of(why, put)) {
+            // Somebody else's decision about it came first.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(self.failed(error)),
         }
-    }
-
-    /// Frees the target if it is locked by this lock; it may be free already.
-    pub(super) fn free(&self, target: &TargetKey, id: &ApprovalId) -> Result<(), LedgerError> {
-        self.change(&record::lock(target), |found: Option<&LockRecord>| {
-            match self.holder(found, target)? {
-                Some(lock) if lock.id == *id => {
-                    Ok(Some(LockRecord { target: target.clone(), held: None }))
-                }
-                Some(_) | None => Ok(None),
-            }
-        })?;
-        Ok(())
     }
 
     fn holder<'a>(
@@ -196,10 +333,13 @@ impl Ledger {
         }
     }
 
-    fn present(&self, target: &TargetKey) -> Result<Option<Box<dyn Presence>>, LedgerError> {
+    fn present(
+        &self,
+        holds: &dyn Holds,
+        target: &TargetKey,
+    ) -> Result<Option<Box<dyn Presence>>, LedgerError> {
         let name = record::presence(target);
         for ask in 0..ASKS {
-            let Liveness::Held(holds) = self.home.store.liveness() else { return Ok(None) };
             let held = holds.hold(&name).map_err(|error| self.failed(error))?;
             if held.is_some() {
                 return Ok(held);
@@ -212,6 +352,17 @@ impl Ledger {
     }
 }
 
-fn held(target: &TargetKey, lock: &LockView, alive: bool) -> LedgerError {
-    LedgerError::Held(Box::new(Held { target: target.clone(), lock: lock.clone(), alive }))
+/// The one version of a change of one record.
+fn only(versions: Vec<Version>) -> Version {
+    versions.into_iter().next().unwrap_or_else(|| Version(String::new()))
+}
+
+/// The end of a change's reason: who did it, by the words of the lock.
+pub(super) fn by(lock: &LockView) -> String {
+    let Holder { principal, host, pid, .. } = &lock.holder;
+    format!("Plan: {}\nLock: {}\nBy: {principal}, process {pid} on {host}\n", lock.plan, lock.id)
+}
+
+fn held(target: &TargetKey, lock: &LockView, life: Life) -> LedgerError {
+    LedgerError::Held(Box::new(Held { target: target.clone(), lock: lock.clone(), life }))
 }

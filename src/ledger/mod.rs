@@ -21,14 +21,23 @@
 //!
 //! # Who is alive
 //!
-//! A lock is a record, and beside it the living process holds something that ends with it
-//! ([`store::Store::hold`]). Nobody takes over or removes the lock of a living process.
+//! A lock is a record. On one machine, the living process holds something beside it that ends with
+//! it ([`store::Holds`]); in a shared store it renews the record ([`Lease`]). Nobody takes over or
+//! removes the lock of a living process.
+//!
+//! # What is read when
+//!
+//! What a ledger shows was read when it was opened, refreshed ([`Ledger::refresh`]), locked or
+//! written last, or later. Whatever is written goes by the versions that were read, so a decision
+//! that rests on something old is refused, and made again.
 
 mod advice;
 mod begin;
 mod describe;
 mod error;
 mod home;
+mod journal;
+mod lease;
 pub mod local;
 mod lock;
 mod receipt;
@@ -49,12 +58,13 @@ use store::{Change, Found, Name, Put, StoreError, Version};
 
 pub use begin::{Recorded, Written};
 pub use describe::{Chain, Description, PlanHistory, TargetLock, Trust};
-pub use error::{Damage, Held, LedgerError};
+pub use error::{Damage, Held, LedgerError, Life};
 pub use home::Home;
+pub use lease::Lease;
 pub use lock::{Holder, Lock, LockView};
 pub use receipt::StoredReceipt;
 pub use record::{Line, Round, RoundState, TargetKey};
-pub use spend::{ApprovalUse, Spent};
+pub use spend::{ApprovalUse, Spending, Spent};
 
 /// How often a record that others change at the same time is read and decided on again.
 const TRIES: u32 = 64;
@@ -79,11 +89,12 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let head = Head { format: FORMAT, project: project.clone(), id, created_at: now };
         let ledger = Self { home, head };
-        let why = format!("Make the ledger of {project}");
-        match ledger.put(why, &record::head(), &ledger.head, None) {
-            Ok(()) => Ok(ledger),
-            Err(LedgerError::Contended(_)) => Err(LedgerError::Exists(ledger.place())),
-            Err(error) => Err(error),
+        let why = format!("Make the ledger of project {project}");
+        let change = Change::of(why, ledger.put(record::head(), &ledger.head, None)?);
+        match ledger.home.store.write(&change) {
+            Ok(_) => Ok(ledger),
+            Err(StoreError::Conflict(_)) => Err(LedgerError::Exists(ledger.place())),
+            Err(error) => Err(ledger.failed(error)),
         }
     }
 
@@ -132,50 +143,58 @@ impl Ledger {
         &self,
         name: &Name,
     ) -> Result<Option<(T, Version)>, LedgerError> {
-        let found = self.home.read(name).map_err(|error| self.failed(error))?;
+        self.decoded(name, self.home.read(name).map_err(|error| self.failed(error))?)
+    }
+
+    /// A record as it was read.
+    fn decoded<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &Name,
+        found: Option<Found>,
+    ) -> Result<Option<(T, Version)>, LedgerError> {
         let Some(Found { bytes, version }) = found else {
             return Ok(None);
         };
         Ok(Some((decode(&bytes, name, &self.place())?, version)))
     }
 
-    fn put<T: Serialize>(
-        &self,
-        why: String,
-        name: &Name,
-        record: &T,
-        expected: Option<&Version>,
-    ) -> Result<(), LedgerError> {
-        let bytes = canonical::to_bytes(record).map_err(|error| LedgerError::Damaged {
-            place: self.place(),
-            record: name.clone(),
-            source: Damage::Unread(Box::new(error)),
-        })?;
-        let put = Put { name: name.clone(), bytes, expected: expected.cloned() };
-        let written = self.home.store.write(&Change::of(why, put));
-        written.map(|_| ()).map_err(|error| self.failed(error))
+    /// From now on, what is shown and decided on stands there at this moment, or later.
+    ///
+    /// # Errors
+    /// [`LedgerError::Missing`], [`LedgerError::Rewound`], [`LedgerError::Unusable`].
+    pub fn refresh(&self) -> Result<(), LedgerError> {
+        self.home.store.refresh().map_err(|error| self.failed(error))
     }
 
-    /// Reads a record, decides, and writes what was decided, if anything; again from the start if
-    /// somebody else was quicker. Gives back what stands there afterwards.
-    fn change<T, F>(&self, name: &Name, decide: F) -> Result<Option<T>, LedgerError>
-    where
-        T: Serialize + DeserializeOwned,
-        F: Fn(Option<&T>) -> Result<Option<T>, LedgerError>,
-    {
-        for _ in 0..TRIES {
-            let found = self.get::<T>(name)?;
-            let (found, version) = found.map_or((None, None), |(old, v)| (Some(old), Some(v)));
-            let Some(new) = decide(found.as_ref())? else {
-                return Ok(found);
-            };
-            match self.put(format!("Change {name}"), name, &new, version.as_ref()) {
-                Ok(()) => return Ok(Some(new)),
-                Err(LedgerError::Contended(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(LedgerError::Contended(name.clone()))
+    /// Every record beneath a prefix, with its name and version.
+    fn all<T: Serialize + DeserializeOwned>(
+        &self,
+        prefix: &Name,
+    ) -> Result<Vec<(Name, T, Version)>, LedgerError> {
+        let names = self.home.store.names(prefix).map_err(|error| self.failed(error))?;
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        let there = names.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?)));
+        there
+            .map(|(name, Found { bytes, version })| {
+                let record = decode(&bytes, &name, &self.place())?;
+                Ok((name, record, version))
+            })
+            .collect()
+    }
+
+    /// A record as it is written.
+    fn encoded<T: Serialize>(&self, record: &T, name: &Name) -> Result<Vec<u8>, LedgerError> {
+        encode(record, name, &self.place())
+    }
+
+    /// A record that is to be written.
+    fn put<T: Serialize>(
+        &self,
+        name: Name,
+        record: &T,
+        expected: Option<Version>,
+    ) -> Result<Put, LedgerError> {
+        Ok(Put { bytes: self.encoded(record, &name)?, name, expected })
     }
 
     fn failed(&self, error: StoreError) -> LedgerError {
@@ -197,6 +216,15 @@ impl Ledger {
             source: Damage::Misplaced,
         }
     }
+}
+
+/// A record as it is written.
+fn encode<T: Serialize>(record: &T, name: &Name, place: &str) -> Result<Vec<u8>, LedgerError> {
+    canonical::to_bytes(record).map_err(|error| LedgerError::Damaged {
+        place: place.to_owned(),
+        record: name.clone(),
+        source: Damage::Unread(Box::new(error)),
+    })
 }
 
 /// Reads a record, and only one that this program would write in the same bytes.

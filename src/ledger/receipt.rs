@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Ledger;
 use super::error::LedgerError;
-use super::lock::Lock;
-use super::record::{self, PlanRecord, Round, RoundState, TargetKey};
+use super::lock::{Lock, LockView, by};
+use super::record::{self, LockRecord, PlanRecord, Round, RoundState, TargetKey};
 use super::spend::Spent;
-use super::store::{Change, Name, Put, StoreError};
+use super::store::{Along, Change, Found, Name, Put, StoreError};
+use super::{Ledger, TRIES};
 use crate::clock::Instant;
 use crate::document::canonical::{self, CanonicalError};
 use crate::document::ident::Digest;
@@ -30,16 +30,32 @@ pub struct StoredReceipt {
     pub statement: Statement<Receipt>,
 }
 
+/// The newest receipt of a target, as far as the next one needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Newest {
+    number: u64,
+    /// Digest of its payload.
+    pub(super) digest: Digest,
+    /// When its apply ended, by the clock of whoever made it.
+    pub(super) finished_at: Instant,
+}
+
 impl Ledger {
     /// Ends a round with its receipt (the bytes of the signed envelope). If everything was applied
     /// the round is finished; else it can be resumed. The lock is released unless the target may be
-    /// half-way. Gives back the digest of the receipt's payload.
+    /// half-way. Gives back the digest of the receipt's payload. The branch of `along` gets its
+    /// commit in the same stroke, or nothing is recorded.
     ///
     /// # Errors
     /// [`LedgerError::Receipt`] or [`LedgerError::ReceiptUnread`] if it is not the receipt of this
-    /// round or does not continue the chain, [`LedgerError::Unusable`]. The round stays begun then,
-    /// and can be resumed.
-    pub fn finish(&self, spent: Spent, envelope: &[u8]) -> Result<Digest, LedgerError> {
+    /// round or does not continue the chain, [`LedgerError::Lost`], [`LedgerError::Branch`],
+    /// [`LedgerError::Unusable`]. The round stays begun then, and can be resumed.
+    pub fn finish(
+        &self,
+        mut spent: Spent,
+        envelope: &[u8],
+        along: Option<Along>,
+    ) -> Result<Digest, LedgerError> {
         if spent.ledger != *self.id() {
             return Err(LedgerError::Mismatch);
         }
@@ -54,20 +70,16 @@ impl Ledger {
                 return Err(LedgerError::Receipt("an apply does not abandon itself"));
             }
         };
-        let free = !state.may_be_half_done();
-        self.still_holds(&spent.lock.target, &spent.lock.id)?;
-        self.append(&spent.lock, spent.apply_id(), envelope, &statement)?;
-        self.change_plan(&spent.lock, |record| {
+        let apply_id = spent.apply_id().clone();
+        let receipt = self.next_receipt(&spent.lock, &apply_id, envelope, &statement)?;
+        self.end(&mut spent.lock, receipt, along, |record| {
             let last = record.rounds.last_mut();
-            let Some(last) = last.filter(|round| round.apply_id == *spent.apply_id()) else {
+            let Some(last) = last.filter(|round| round.apply_id == apply_id) else {
                 return Err(LedgerError::Receipt("another round was begun meanwhile"));
             };
             last.state = state.clone();
             Ok(())
         })?;
-        if free {
-            self.free(&spent.lock.target, &spent.lock.id)?;
-        }
         Ok(digest)
     }
 
@@ -78,8 +90,8 @@ impl Ledger {
     /// [`LedgerError::NothingBegun`]; else as [`Ledger::finish`].
     pub fn abandon(
         &self,
-        lock: Lock,
-        apply_id: ApprovalId,
+        mut lock: Lock,
+        apply_id: &ApprovalId,
         envelope: &[u8],
         now: Instant,
     ) -> Result<Digest, LedgerError> {
@@ -88,16 +100,14 @@ impl Ledger {
         if outcome != Outcome::Abandoned {
             return Err(LedgerError::Receipt("its outcome is not that of an abandoned apply"));
         }
-        let found = self.plan_record(&lock.plan)?;
-        let open = found.as_ref().and_then(|(record, _)| record.open_round());
+        let open = lock.known.plan.as_ref().and_then(|(record, _)| record.open_round());
         if open.is_none() {
             let plan = lock.plan;
             self.release(lock)?;
             return Err(LedgerError::NothingBegun(plan));
         }
-        self.still_holds(&lock.target, &lock.id)?;
-        self.append(&lock, &apply_id, envelope, &statement)?;
-        self.change_plan(&lock, |record| {
+        let receipt = self.next_receipt(&lock, apply_id, envelope, &statement)?;
+        self.end(&mut lock, receipt, None, |record| {
             let last = record.rounds.last_mut().filter(|round| round.state.is_open());
             let Some(last) = last else {
                 return Err(LedgerError::NothingBegun(record.plan));
@@ -109,8 +119,64 @@ impl Ledger {
             record.rounds.push(Round { apply_id, approvals, started_at: now, state });
             Ok(())
         })?;
-        self.free(&lock.target, &lock.id)?;
         Ok(digest)
+    }
+
+    /// Stores a receipt, ends the round that it is of, and gives the lock back unless the target may
+    /// be half-way: in this order.
+    fn end(
+        &self,
+        lock: &mut Lock,
+        receipt: Put,
+        along: Option<Along>,
+        ended: impl Fn(&mut PlanRecord) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let name = record::plan(&lock.plan);
+        lock.alive()?;
+        for _ in 0..TRIES {
+            let Some((mut plan, version)) = lock.known.plan.clone() else {
+                return Err(self.damaged(&name, "it is gone"));
+            };
+            ended(&mut plan)?;
+            let free = !plan.rounds.last().is_some_and(|round| round.state.may_be_half_done());
+            let mut held = lock.standing.record();
+            let view = lock.standing.renewed(&held.view);
+            let record = match free {
+                true => LockRecord::free(lock.target.clone(), &lock.id),
+                false => LockRecord::held(lock.target.clone(), view.clone()),
+            };
+            let last = self.put(record::lock(&lock.target), &record, Some(held.version.clone()))?;
+            let steps = vec![
+                vec![receipt.clone()],
+                vec![self.put(name.clone(), &plan, Some(version))?],
+                vec![last],
+            ];
+            let change = Change { why: ends(&view, lock, &plan), steps, along: along.clone() };
+            match self.home.store.write(&change) {
+                Ok(versions) => {
+                    held.version = versions.last().cloned().unwrap_or(held.version.clone());
+                    return Ok(());
+                }
+                Err(StoreError::Conflict(changed)) => {
+                    drop(held);
+                    self.refresh()?;
+                    let found = self.plan_record(&lock.plan)?;
+                    if found.as_ref().is_some_and(|(found, _)| *found == plan) {
+                        // All that counts was written; only the lock was somebody else's by then.
+                        return Ok(());
+                    }
+                    if changed == receipt.name {
+                        return Err(LedgerError::Receipt(
+                            "another receipt of the target was stored meanwhile",
+                        ));
+                    }
+                    self.still_holds(lock)?;
+                    lock.known.plan = found;
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Err(LedgerError::Contended(name))
     }
 
     /// Every receipt of a target, oldest first, the chain checked, and that it holds every receipt
@@ -120,8 +186,10 @@ impl Ledger {
     /// [`LedgerError::Damaged`] if one is missing or names another before it.
     pub fn receipts(&self, target: &TargetKey) -> Result<Vec<StoredReceipt>, LedgerError> {
         let mut chain: Vec<StoredReceipt> = Vec::new();
-        for name in self.receipt_names(target)? {
-            let receipt = self.stored(&name, target)?;
+        let names = self.receipt_names(target)?;
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        for (name, found) in names.into_iter().zip(found) {
+            let receipt = self.stored(&name, target, found)?;
             let before = chain.last().map(|before| before.digest.to_string()).unwrap_or_default();
             let number = u64::try_from(chain.len()).unwrap_or(u64::MAX).saturating_add(1);
             if receipt.number != number || receipt.statement.predicate.previous != before {
@@ -139,38 +207,30 @@ impl Ledger {
         Ok(chain)
     }
 
-    /// Digest of the payload of a target's newest receipt: what the next one must name.
-    ///
-    /// # Errors
-    /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
-    pub fn head(&self, target: &TargetKey) -> Result<Option<Digest>, LedgerError> {
-        Ok(self.newest(target)?.map(|receipt| receipt.digest))
-    }
-
-    /// When the newest apply of a target ended, by the clock of whoever made it; `None` before the
-    /// first.
-    ///
-    /// # Errors
-    /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
-    pub fn last_finished(&self, target: &TargetKey) -> Result<Option<Instant>, LedgerError> {
-        Ok(self.newest(target)?.map(|receipt| receipt.statement.predicate.finished_at))
-    }
-
-    fn newest(&self, target: &TargetKey) -> Result<Option<StoredReceipt>, LedgerError> {
-        let names = self.receipt_names(target)?;
-        names.last().map(|name| self.stored(name, target)).transpose()
+    /// The newest receipt of a target; `None` before the first.
+    pub(super) fn newest(&self, target: &TargetKey) -> Result<Option<Newest>, LedgerError> {
+        let Some(name) = self.receipt_names(target)?.pop() else {
+            return Ok(None);
+        };
+        let found = self.home.read(&name).map_err(|error| self.failed(error))?;
+        let StoredReceipt { number, digest, statement, .. } = self.stored(&name, target, found)?;
+        Ok(Some(Newest { number, digest, finished_at: statement.predicate.finished_at }))
     }
 
     fn receipt_names(&self, target: &TargetKey) -> Result<Vec<Name>, LedgerError> {
         self.home.store.names(&record::receipts(target)).map_err(|error| self.failed(error))
     }
 
-    fn stored(&self, name: &Name, target: &TargetKey) -> Result<StoredReceipt, LedgerError> {
+    fn stored(
+        &self,
+        name: &Name,
+        target: &TargetKey,
+        found: Option<Found>,
+    ) -> Result<StoredReceipt, LedgerError> {
         let number = name.split().0.parse().unwrap_or_default();
         if *name != record::receipt(target, number) {
             return Err(self.misplaced(name));
         }
-        let found = self.home.read(name).map_err(|error| self.failed(error))?;
         let found = found.ok_or_else(|| self.damaged(name, "it is gone"))?;
         let envelope = found.bytes;
         let read = open(&envelope).map_err(|_| self.damaged(name, "it is not a receipt"));
@@ -178,14 +238,14 @@ impl Ledger {
         Ok(StoredReceipt { number, envelope, digest, statement })
     }
 
-    /// Puts a receipt at the end of the chain of the lock's target.
-    fn append(
+    /// The receipt that comes next in the chain of the lock's target, to be written.
+    fn next_receipt(
         &self,
         lock: &Lock,
         apply_id: &ApprovalId,
         envelope: &[u8],
         statement: &Statement<Receipt>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Put, LedgerError> {
         let Statement { plan, predicate } = statement;
         let target = (&predicate.environment, &predicate.target);
         if *plan != lock.plan || target != (&lock.target.environment, &lock.target.target) {
@@ -194,37 +254,36 @@ impl Ledger {
         if predicate.apply_id != *apply_id {
             return Err(LedgerError::Receipt("it is of another apply"));
         }
-        let newest = self.newest(&lock.target)?;
-        let (number, previous) =
-            newest.map_or((0, String::new()), |newest| (newest.number, newest.digest.to_string()));
+        let (number, previous) = lock
+            .known
+            .newest
+            .as_ref()
+            .map_or((0, String::new()), |newest| (newest.number, newest.digest.to_string()));
         if predicate.previous != previous {
             return Err(LedgerError::Receipt("it does not name the newest receipt of the target"));
         }
         let name = record::receipt(&lock.target, number.saturating_add(1));
-        let put = Put { name: name.clone(), bytes: envelope.to_vec(), expected: None };
-        match self.home.store.write(&Change::of(format!("Receipt {name}"), put)) {
-            Ok(_) => Ok(()),
-            Err(StoreError::Conflict(_)) => {
-                Err(LedgerError::Receipt("another receipt of the target was stored meanwhile"))
-            }
-            Err(error) => Err(self.failed(error)),
-        }
+        Ok(Put { name, bytes: envelope.to_vec(), expected: None })
     }
+}
 
-    /// Changes the record of the lock's plan, which must be there.
-    fn change_plan<F>(&self, lock: &Lock, change: F) -> Result<(), LedgerError>
-    where
-        F: Fn(&mut PlanRecord) -> Result<(), LedgerError>,
-    {
-        let name = record::plan(&lock.plan);
-        self.change(&name, |found: Option<&PlanRecord>| {
-            let found = found.cloned();
-            let mut record = found.ok_or_else(|| self.damaged(&name, "it is gone"))?;
-            change(&mut record)?;
-            Ok(Some(record))
-        })?;
-        Ok(())
-    }
+/// What the history says of the end of a round.
+fn ends(view: &LockView, lock: &Lock, plan: &PlanRecord) -> String {
+    let Some(Round { apply_id, state, .. }) = plan.rounds.last() else {
+        return String::new();
+    };
+    let (RoundState::Finished { outcome, receipt } | RoundState::Stopped { outcome, receipt }) =
+        state
+    else {
+        return String::new();
+    };
+    format!(
+        "Record plan {} on {} as {}\n\nApply: {apply_id}\nReceipt: {receipt}\n{}",
+        lock.plan,
+        lock.target,
+        outcome.as_str(),
+        by(view)
+    )
 }
 
 /// The statement in an envelope, and the digest of its payload. Verifies no signature.

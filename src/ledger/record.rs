@@ -13,7 +13,7 @@ use crate::document::ident::{Digest, Label};
 use crate::document::statement::{ApprovalId, Outcome};
 
 /// The format of all records.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A target: its environment and its name there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +47,19 @@ pub(super) struct Head {
 pub(super) struct LockRecord {
     pub(super) target: TargetKey,
     pub(super) held: Option<LockView>,
+    /// Id of the lock that was given back, so that no two states of the record are the same bytes:
+    /// who finds the record as it was read knows that nobody held the lock meanwhile.
+    pub(super) freed: Option<ApprovalId>,
+}
+
+impl LockRecord {
+    pub(super) fn held(target: TargetKey, lock: LockView) -> Self {
+        Self { target, held: Some(lock), freed: None }
+    }
+
+    pub(super) fn free(target: TargetKey, lock: &ApprovalId) -> Self {
+        Self { target, held: None, freed: Some(lock.clone()) }
+    }
 }
 
 /// `approval/<id>`: the one plan that an approval can be spent by. Never changed.

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::time::Instant as Monotonic;
 
-use super::Ledger;
 use super::error::LedgerError;
-use super::lock::Lock;
-use super::record::{self, Claim, Line, PlanRecord, Round, RoundState};
-use super::store::{Journal, StoreError, Version};
+use super::lease::Recorded;
+use super::lock::{Lock, LockView, by};
+use super::record::{self, Claim, Line, LockRecord, PlanRecord, Round, RoundState, TrustRecord};
+use super::store::{Change, Found, Journal, Name, StoreError, Version};
+use super::{Ledger, TRIES, trust};
 use crate::clock::Instant;
 use crate::document::ident::Digest;
 use crate::document::statement::ApprovalId;
@@ -102,6 +104,21 @@ impl Spent {
     }
 }
 
+/// What is to be spent, and for what.
+#[derive(Clone, Debug)]
+pub struct Spending {
+    /// The whole counted set of approvals.
+    pub approvals: BTreeSet<ApprovalId>,
+    /// Id of the round: 128 random bits.
+    pub apply_id: ApprovalId,
+    /// Whether an unfinished round of the same plan is gone on with; its approvals count then.
+    pub resume: bool,
+    /// Version and digest of the trust root that the apply goes by.
+    pub trust: (u64, Digest),
+    /// The time.
+    pub now: Instant,
+}
+
 /// What the one write gave.
 struct Committed {
     round: Round,
@@ -112,30 +129,18 @@ struct Committed {
 
 impl Ledger {
     /// Spends the whole counted set of approvals for the plan and target of `lock`, and begins a
-    /// round with the id `apply_id` (128 random bits). With `resume`, an unfinished round of the same
-    /// plan is gone on with, and its approvals count. If it refuses, the lock is given back as
+    /// round. The trust root is recorded with it. If it refuses, the lock is given back as
     /// [`Ledger::release`] does.
     ///
     /// # Errors
     /// [`LedgerError::Spent`] if one of them was spent by another plan or a round that finished;
     /// [`LedgerError::Begun`] if the plan has an unfinished round and `resume` is not set;
+    /// [`LedgerError::TrustRolledBack`], [`LedgerError::TrustDiffers`],
     /// [`LedgerError::Lost`], [`LedgerError::NoApproval`], [`LedgerError::ApplyId`],
-    /// [`LedgerError::Unusable`]. Nothing was spent then.
-    pub fn spend(
-        &self,
-        lock: Lock,
-        approvals: &BTreeSet<ApprovalId>,
-        apply_id: ApprovalId,
-        resume: bool,
-        now: Instant,
-    ) -> Result<Spent, LedgerError> {
-        let new = Round {
-            apply_id,
-            approvals: approvals.clone(),
-            started_at: now,
-            state: RoundState::Begun,
-        };
-        match self.commit(&lock, &new, resume) {
+    /// [`LedgerError::Unusable`]. Nothing was spent then; that it is not known is
+    /// [`LedgerError::Unknown`].
+    pub fn spend(&self, mut lock: Lock, spending: Spending) -> Result<Spent, LedgerError> {
+        match self.commit(&mut lock, spending) {
             Ok(Committed { round, earlier, begun_before, journal }) => {
                 let (journal, ledger) = (Mutex::new(journal), self.id().clone());
                 Ok(Spent { lock, ledger, round, journal, earlier, begun_before })
@@ -174,32 +179,127 @@ impl Ledger {
     }
 
     /// Everything up to and with the one write that spends.
-    fn commit(&self, lock: &Lock, new: &Round, resume: bool) -> Result<Committed, LedgerError> {
-        if new.approvals.is_empty() {
+    fn commit(&self, lock: &mut Lock, spending: Spending) -> Result<Committed, LedgerError> {
+        let Spending { approvals, apply_id, resume, trust: (version, digest), now } = spending;
+        if approvals.is_empty() {
             return Err(LedgerError::NoApproval);
         }
-        self.still_holds(&lock.target, &lock.id)?;
-        let found = self.plan_record(&lock.plan)?.map(|(record, _)| record);
-        let earlier: Vec<_> = found.as_ref().map_or(&[][..], PlanRecord::open_chain).to_vec();
+        let new = Round { apply_id, approvals, started_at: now, state: RoundState::Begun };
+        let trust = TrustRecord { version, digest };
+        let found = lock.known.plan.as_ref().map(|(record, _)| record);
+        let earlier: Vec<_> = found.map_or(&[][..], PlanRecord::open_chain).to_vec();
         let earlier: Vec<_> = earlier.into_iter().map(|round| round.apply_id).collect();
         // Refused before anything is written, if it will be; decided again when it is written.
-        self.next(found.as_ref(), lock, new, resume)?;
+        self.next(found, lock, &new, resume)?;
         let begun_before = self.begun_by(&earlier)?;
-        for approval in &new.approvals {
-            self.claim(approval, lock.plan)?;
-        }
         let journal = match self.home.journals.start(&record::journal(&new.apply_id)) {
             Ok(journal) => journal,
             Err(StoreError::Conflict(_)) => return Err(LedgerError::ApplyId(new.apply_id.clone())),
             Err(error) => return Err(self.failed(error)),
         };
-        let name = record::plan(&lock.plan);
-        let written = self.change(&name, |found: Option<&PlanRecord>| {
-            self.next(found, lock, new, resume).map(Some)
-        })?;
-        let round = written.and_then(|mut record| record.rounds.pop());
-        let round = round.ok_or_else(|| self.damaged(&name, "it is not there after a write"))?;
-        Ok(Committed { round, earlier, begun_before, journal })
+        let mut claimed = found.and_then(PlanRecord::open_round).map(|open| open.approvals.clone());
+        for _ in 0..TRIES {
+            lock.alive()?;
+            let found = lock.known.plan.as_ref().map(|(record, _)| record);
+            let plan = self.next(found, lock, &new, resume)?;
+            trust::check(lock.known.trust.as_ref().map(|(seen, _)| seen), &trust)?;
+            let claimed = claimed.get_or_insert_default();
+            let unclaimed: Vec<_> = new.approvals.difference(claimed).cloned().collect();
+            match self.write_round(lock, &plan, &unclaimed, &trust)? {
+                Ok(version) => {
+                    let round = plan.rounds.last().cloned();
+                    lock.known.plan = Some((plan, version));
+                    let name = record::plan(&lock.plan);
+                    let round = round
+                        .ok_or_else(|| self.damaged(&name, "it has no round after a spend"))?;
+                    return Ok(Committed { round, earlier, begun_before, journal });
+                }
+                // Somebody else was quicker with one of the records.
+                Err(_) => *claimed = self.look_again(lock, &new.approvals)?,
+            }
+        }
+        Err(LedgerError::Contended(record::plan(&lock.plan)))
+    }
+
+    /// Writes what spends: the lock is renewed, each approval is tied to the plan, the trust root is
+    /// recorded; then the record of the plan, which decides. Gives the version of that, or the
+    /// record that somebody else has changed.
+    fn write_round(
+        &self,
+        lock: &Lock,
+        plan: &PlanRecord,
+        unclaimed: &[ApprovalId],
+        trust: &TrustRecord,
+    ) -> Result<Result<Version, Name>, LedgerError> {
+        let mut held = lock.standing.record();
+        let view = lock.standing.renewed(&held.view);
+        let record = LockRecord::held(lock.target.clone(), view.clone());
+        let lock_name = record::lock(&lock.target);
+        let mut first = vec![self.put(lock_name.clone(), &record, Some(held.version.clone()))?];
+        for approval in unclaimed {
+            let claim = Claim { approval: approval.clone(), plan: lock.plan };
+            first.push(self.put(record::claim(approval), &claim, None)?);
+        }
+        let seen = lock.known.trust.as_ref();
+        if seen.is_none_or(|(seen, _)| seen != trust) {
+            let version = seen.map(|(_, version)| version.clone());
+            first.push(self.put(record::trust(), trust, version)?);
+        }
+        let version = lock.known.plan.as_ref().map(|(_, version)| version.clone());
+        let last = self.put(record::plan(&lock.plan), plan, version)?;
+        let change =
+            Change { why: spends(&view, lock, plan), steps: vec![first, vec![last]], along: None };
+        let sent = Monotonic::now();
+        match self.home.store.write(&change) {
+            Ok(versions) => {
+                let (first, last) = (versions.first().cloned(), versions.last().cloned());
+                let (Some(first), Some(last)) = (first, last) else {
+                    return Err(self.damaged(&lock_name, "its store gave no version"));
+                };
+                lock.standing.wrote(view.lease, sent);
+                *held = Recorded { view, version: first };
+                Ok(Ok(last))
+            }
+            Err(StoreError::Conflict(name)) if name == lock_name => {
+                Err(LedgerError::Lost(lock.target.clone()))
+            }
+            Err(StoreError::Conflict(name)) => Ok(Err(name)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Reads again what a spend rests on. Gives the approvals that are tied to this plan already.
+    fn look_again(
+        &self,
+        lock: &mut Lock,
+        approvals: &BTreeSet<ApprovalId>,
+    ) -> Result<BTreeSet<ApprovalId>, LedgerError> {
+        self.refresh()?;
+        // A first step of the change may have been written: the lock renewed with it.
+        self.still_holds(lock)?;
+        lock.known.plan = self.plan_record(&lock.plan)?;
+        lock.known.trust = self.get(&record::trust())?;
+        let mut claimed = BTreeSet::new();
+        for approval in approvals {
+            match self.claimed_by(approval)? {
+                None => {}
+                Some(plan) if plan == lock.plan => drop(claimed.insert(approval.clone())),
+                Some(plan) => return Err(LedgerError::Spent { approval: approval.clone(), plan }),
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Takes note of the lock's record as it stands now, which must be this lock's.
+    pub(super) fn still_holds(&self, lock: &Lock) -> Result<(), LedgerError> {
+        let mut held = lock.standing.record();
+        match self.get::<LockRecord>(&record::lock(&lock.target))? {
+            Some((LockRecord { held: Some(view), .. }, version)) if view.id == lock.id => {
+                *held = Recorded { view, version };
+                Ok(())
+            }
+            Some(_) | None => Err(LedgerError::Lost(lock.target.clone())),
+        }
     }
 
     /// The record with the new round, or why there cannot be one.
@@ -217,6 +317,9 @@ impl Ledger {
             return Err(LedgerError::Target { plan: lock.plan, recorded: record.target });
         }
         refuse_begun(&record, resume)?;
+        if record.rounds.iter().any(|round| round.apply_id == new.apply_id) {
+            return Err(LedgerError::ApplyId(new.apply_id.clone()));
+        }
         for approval in &new.approvals {
             match used(&record, approval) {
                 ApprovalUse::Unspent | ApprovalUse::Resumable { .. } => {}
@@ -234,19 +337,6 @@ impl Ledger {
         Ok(record)
     }
 
-    /// Ties an approval to the one plan that may spend it.
-    fn claim(&self, approval: &ApprovalId, plan: Digest) -> Result<(), LedgerError> {
-        let name = record::claim(approval);
-        let claim = Claim { approval: approval.clone(), plan };
-        self.change(&name, |found: Option<&Claim>| match found {
-            None => Ok(Some(claim.clone())),
-            Some(found) if *found == claim => Ok(None),
-            Some(found) if found.approval != *approval => Err(self.misplaced(&name)),
-            Some(found) => Err(LedgerError::Spent { approval: approval.clone(), plan: found.plan }),
-        })?;
-        Ok(())
-    }
-
     fn claimed_by(&self, approval: &ApprovalId) -> Result<Option<Digest>, LedgerError> {
         let name = record::claim(approval);
         match self.get::<Claim>(&name)? {
@@ -261,16 +351,20 @@ impl Ledger {
         plan: &Digest,
     ) -> Result<Option<(PlanRecord, Version)>, LedgerError> {
         let name = record::plan(plan);
-        match self.get::<PlanRecord>(&name)? {
-            Some((found, _)) if found.plan != *plan => Err(self.misplaced(&name)),
-            found => Ok(found),
-        }
+        let found = self.home.read(&name).map_err(|error| self.failed(error))?;
+        self.of_plan(&name, plan, found)
     }
 
-    pub(super) fn refuse_begun(&self, plan: Digest, resume: bool) -> Result<(), LedgerError> {
-        match self.plan_record(&plan)? {
-            Some((record, _)) => refuse_begun(&record, resume),
-            None => Ok(()),
+    /// The record of a plan as it was read.
+    pub(super) fn of_plan(
+        &self,
+        name: &Name,
+        plan: &Digest,
+        found: Option<Found>,
+    ) -> Result<Option<(PlanRecord, Version)>, LedgerError> {
+        match self.decoded::<PlanRecord>(name, found)? {
+            Some((found, _)) if found.plan != *plan => Err(self.misplaced(name)),
+            found => Ok(found),
         }
     }
 
@@ -289,7 +383,8 @@ impl Ledger {
     }
 }
 
-fn refuse_begun(record: &PlanRecord, resume: bool) -> Result<(), LedgerError> {
+/// Refuses a plan with an unfinished round, unless it is to be resumed.
+pub(super) fn refuse_begun(record: &PlanRecord, resume: bool) -> Result<(), LedgerError> {
     match record.open_round() {
         Some(open) if !resume => Err(LedgerError::Begun {
             plan: record.plan,
@@ -309,4 +404,21 @@ fn used(record: &PlanRecord, approval: &ApprovalId) -> ApprovalUse {
         return ApprovalUse::Spent { plan: record.plan };
     }
     ApprovalUse::Unspent
+}
+
+/// What the history says of a spend.
+fn spends(view: &LockView, lock: &Lock, plan: &PlanRecord) -> String {
+    let Some(round) = plan.rounds.last() else {
+        return String::new();
+    };
+    let count = round.approvals.len();
+    let approvals = if count == 1 { "approval" } else { "approvals" };
+    let mut why = format!(
+        "Spend {count} {approvals} for plan {} on {}\n\nApply: {}\n",
+        lock.plan, lock.target, round.apply_id
+    );
+    for approval in &round.approvals {
+        why.push_str(&format!("Approval: {approval}\n"));
+    }
+    why + &by(view)
 }

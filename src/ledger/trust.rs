@@ -1,8 +1,9 @@
 //! The highest version of the trust root that an apply went by: it never falls, and one version
-//! has one digest.
+//! has one digest. It is recorded with the spend.
 
 use super::Ledger;
 use super::error::LedgerError;
+use super::lock::Lock;
 use super::record::{self, TrustRecord};
 use crate::document::ident::Digest;
 
@@ -15,32 +16,21 @@ impl Ledger {
         let found = self.get::<TrustRecord>(&record::trust())?;
         Ok(found.map(|(TrustRecord { version, digest }, _)| (version, digest)))
     }
+}
 
-    /// Records the trust root that an apply goes by.
+impl Lock {
+    /// Whether an apply may go by this trust root; records nothing.
     ///
     /// # Errors
     /// [`LedgerError::TrustRolledBack`] if a newer one was seen, [`LedgerError::TrustDiffers`] if
-    /// another one of this version was; [`LedgerError::Unusable`].
-    pub fn see_trust(&self, version: u64, digest: Digest) -> Result<(), LedgerError> {
-        let offered = TrustRecord { version, digest };
-        self.change(&record::trust(), |seen: Option<&TrustRecord>| {
-            check(seen, &offered)?;
-            Ok((seen != Some(&offered)).then(|| offered.clone()))
-        })?;
-        Ok(())
-    }
-
-    /// Whether [`Ledger::see_trust`] would take this trust root; records nothing.
-    ///
-    /// # Errors
-    /// As [`Ledger::see_trust`].
+    /// another one of this version was.
     pub fn check_trust(&self, version: u64, digest: Digest) -> Result<(), LedgerError> {
-        let seen = self.get::<TrustRecord>(&record::trust())?.map(|(seen, _)| seen);
-        check(seen.as_ref(), &TrustRecord { version, digest })
+        let seen = self.known.trust.as_ref().map(|(seen, _)| seen);
+        check(seen, &TrustRecord { version, digest })
     }
 }
 
-fn check(seen: Option<&TrustRecord>, offered: &TrustRecord) -> Result<(), LedgerError> {
+pub(super) fn check(seen: Option<&TrustRecord>, offered: &TrustRecord) -> Result<(), LedgerError> {
     let Some(seen) = seen else {
         return Ok(());
     };

@@ -63,7 +63,7 @@ fn child_applies() {
     watch_steps();
     // Set where nothing was begun too: it only permits to go on.
     let lock = locked(&ledger, "main", plan("a"), true);
-    let spent = match ledger.spend(lock, &ids(&[10]), fresh(), true, now()) {
+    let spent = match spend(&ledger, lock, &ids(&[10]), fresh(), true) {
         Ok(spent) => spent,
         Err(LedgerError::Spent { .. }) => return,
         Err(other) => panic!("{other:?}"),
@@ -76,7 +76,7 @@ fn resume(sandbox: &Sandbox, step: &str) {
     let ledger = sandbox.ledger();
     let lock = locked(&ledger, "main", plan("a"), true);
     let begun: Vec<_> = ledger.rounds(plan("a")).unwrap();
-    let spent = match ledger.spend(lock, &ids(&[10]), fresh(), true, now()) {
+    let spent = match spend(&ledger, lock, &ids(&[10]), fresh(), true) {
         Ok(spent) => spent,
         Err(LedgerError::Spent { .. }) => {
             assert!(!begun.is_empty() && !begun[0].state.is_open(), "{step}");

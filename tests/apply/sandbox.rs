@@ -89,7 +89,7 @@ impl Sandbox {
 
     pub(crate) fn spent(&self, ledger: &Ledger, resume: bool) -> Spent {
         let lock = locked(ledger, "main", plan("a"), resume);
-        ledger.spend(lock, &ids(&[10]), fresh(), resume, now()).unwrap()
+        spend(ledger, lock, &ids(&[10]), fresh(), resume).unwrap()
     }
 
     pub(crate) fn run(&self, ledger: &Ledger, spent: &Spent) -> Report {
@@ -112,8 +112,8 @@ impl Sandbox {
     /// Ends the round as the report says.
     pub(crate) fn finish(&self, ledger: &Ledger, spent: Spent, report: &Report) -> Outcome {
         let outcome = report.outcome();
-        let receipt = receipt(ledger, spent.lock(), spent.apply_id(), outcome, report.items());
-        ledger.finish(spent, &envelope(&receipt)).unwrap();
+        let receipt = receipt(spent.lock(), spent.apply_id(), outcome, report.items());
+        ledger.finish(spent, &envelope(&receipt), None).unwrap();
         outcome
     }
 }

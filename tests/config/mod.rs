@@ -46,7 +46,7 @@ kind = "local"
     let found = config.target(&label("prod"), &label("manifests")).unwrap();
     let Target::Directory(directory) = found else { panic!("{found:?}") };
     assert!(directory.takes_everything());
-    assert_eq!(config.ledger, Ledger::Local { path: None });
+    assert_eq!(config.ledger, Ledger::default());
     assert!(config.policy.builtin);
     assert_eq!(config.limits.max_bytes, 32 << 20);
     let error = config.target(&label("dev"), &label("main")).unwrap_err();
@@ -67,6 +67,12 @@ fn a_mistake_is_named_with_its_line_and_the_nearest_key() {
         ("name = \"a\"\n[limits]\nmax-byte = 1\n", 3, "did you mean `max-bytes`?"),
         ("name = \"a\"\n[policy]\nbundle = []\n", 3, "did you mean `bundles`?"),
         ("name = \"a\"\n[ledger]\nkind = \"local\"\npaht = \"/x\"\n", 4, "did you mean `path`?"),
+        ("name = \"a\"\n[ledger]\nkind = \"git\"\nbrnch = \"x\"\n", 4, "did you mean `branch`?"),
+        (
+            "name = \"a\"\n[ledger]\nkind = \"object-store\"\nurk = \"x\"\n",
+            4,
+            "did you mean `url`?",
+        ),
         ("name = \"a\"\nname = \"b\"\n", 2, "duplicate key"),
         ("name = \"A b\"\n", 1, "not a DNS label"),
         ("name = \n", 1, ""),
@@ -195,6 +201,7 @@ fn no_object_is_reached_from_two_environments() {
 fn parts_that_contradict_themselves_are_named() {
     let cluster = "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n";
     let secret = |lines: &str| format!("name = \"a\"\n{cluster}[secrets.s]\n{lines}\n");
+    let ledger = |lines: &str| format!("name = \"a\"\n[ledger]\n{lines}\n");
     let place = "pointers = [\"Secret/a/b#/data/c\"]";
     for (text, said) in [
         (secret(&format!("targets = [\"c\"]\n{place}")), "not exactly one source"),
@@ -206,6 +213,22 @@ fn parts_that_contradict_themselves_are_named() {
         ("name = \"a\"\n[limits]\nmax-bytes = 0\n".to_owned(), "lets nothing through"),
         ("name = \"a\"\n[limits]\nmax-depth = 65\n".to_owned(), "at most 64"),
         ("name = \"a\"\n[ledger]\nkind = \"local\"\npath = \"here\"\n".to_owned(), "not absolute"),
+        (ledger("kind = \"git\"\nremote = \"-x\""), "no name or address of a remote"),
+        (ledger("kind = \"git\"\nremote = \"\""), "no name or address of a remote"),
+        (ledger("kind = \"git\"\nremote = \"ext::sh -c x\""), "runs a helper program"),
+        (ledger("kind = \"git\"\nbranch = \"a..b\""), "no name of a branch"),
+        (ledger("kind = \"git\"\nbranch = \"-d\""), "no name of a branch"),
+        (ledger("kind = \"git\"\nbranch = \"a b\""), "no name of a branch"),
+        (ledger("kind = \"git\"\nbranch = \"a/.b\""), "no name of a branch"),
+        (ledger("kind = \"git\"\nbranch = \"a.lock\""), "no name of a branch"),
+        (ledger("kind = \"git\"\nlease-seconds = 0"), "from 1 to 3600, not 0"),
+        (ledger("kind = \"git\"\ntimeout-seconds = 601"), "from 1 to 600, not 601"),
+        (ledger("kind = \"object-store\"\nurl = \"/tmp/x\""), "begins with none of s3://"),
+        (ledger("kind = \"object-store\"\nurl = \"s3://k:s@b\""), "it holds no credentials"),
+        (
+            ledger("kind = \"object-store\"\nurl = \"s3://b\"\nendpoint = \"http://k:s@h\""),
+            "no http(s) address",
+        ),
         (
             "name = \"a\"\n[environments.p.targets.t]\nkind = \"cloudformation\"\naccount = \"1\"\nregion = \"r\"\nstacks = []\n".to_owned(),
             "twelve digits",
@@ -215,4 +238,20 @@ fn parts_that_contradict_themselves_are_named() {
         assert!(error.contains(said), "{text}: {error}");
     }
     assert!(Config::parse(&secret(&format!("env = \"A\"\ntargets = [\"c\"]\n{place}"))).is_ok());
+}
+
+#[test]
+fn a_shared_ledger_needs_few_words() {
+    let ledger = |lines: &str| {
+        let text = format!("name = \"a\"\n[ledger]\n{lines}\n");
+        Config::parse(&text).unwrap().ledger
+    };
+    let Ledger::Git(git) = ledger("kind = \"git\"") else { panic!() };
+    assert_eq!((git.remote.as_str(), git.branch.as_str()), ("origin", "countersign-ledger"));
+    assert_eq!((git.lease().as_secs(), git.timeout().as_secs()), (120, 60));
+    let Ledger::ObjectStore(store) = ledger("kind = \"object-store\"\nurl = \"s3://b/p\"") else {
+        panic!()
+    };
+    assert_eq!((store.url.as_str(), &store.region, &store.endpoint), ("s3://b/p", &None, &None));
+    assert_eq!((store.lease().as_secs(), store.timeout().as_secs()), (60, 30));
 }

@@ -30,7 +30,7 @@ fn an_apply_needs_the_ledger_of_its_own_project() {
 
     for (from, to, what) in [
         ("\"shop\"", "\"mart\"", "belongs to project mart, not shop"),
-        ("\"format\":1", "\"format\":2", "has format 2"),
+        ("\"format\":2", "\"format\":1", "has format 1"),
         ("}\n", ",\"more\":1}\n", "is damaged"),
         ("}\n", "}", "is damaged"),
     ] {

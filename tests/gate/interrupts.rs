@@ -30,6 +30,7 @@ fn stopped(
         stdout: &mut out,
         stderr: &mut err,
         variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+        environment: Vec::new(),
         directory: project.root().join("shop"),
         program: env!("CARGO_BIN_EXE_countersign").into(),
         host: "runner".to_owned(),

@@ -36,8 +36,7 @@ fn child_applies() {
     let ledger = local(&folder().join("ledger"));
     watch_steps();
     let lock = locked(&ledger, "main", plan("a"), false);
-    ledger.see_trust(1, plan("trust")).unwrap();
-    let spent = ledger.spend(lock, &ids(&[10, 11]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10, 11]), id(100), false).unwrap();
     let recorded = ledger.begin(&spent, "web.yaml", None, Some(plan("x"))).unwrap();
     ledger.done(&spent, recorded.written()).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
@@ -51,8 +50,7 @@ fn after(path: &Path, step: &str) -> usize {
     assert_eq!(uses[0], uses[1], "{step}: all are spent or none is");
     let lock = locked(&ledger, "main", plan("a"), true);
     assert_eq!(temporaries(path), 0, "{step}");
-    ledger.see_trust(1, plan("trust")).unwrap();
-    let resumed = ledger.spend(lock, &ids(&[10, 11]), id(101), true, now());
+    let resumed = spend(&ledger, lock, &ids(&[10, 11]), id(101), true);
     let state = match (&uses[0], resumed) {
         (ApprovalUse::Unspent, Ok(spent)) => {
             assert!(spent.resumes().is_empty(), "{step}");
@@ -74,7 +72,7 @@ fn after(path: &Path, step: &str) -> usize {
     assert!(ledger.locks().unwrap().is_empty(), "{step}");
     assert!(!ledger.receipts(&target("main")).unwrap().is_empty(), "{step}");
     let next = locked(&ledger, "main", plan("b"), false);
-    ledger.spend(next, &ids(&[12]), id(102), false, now()).unwrap();
+    spend(&ledger, next, &ids(&[12]), id(102), false).unwrap();
     state
 }
 

@@ -70,7 +70,7 @@ fn one(ledger: &Ledger, round: usize, number: usize) -> Result<(), LedgerError> 
     let target = target(&format!("t{of_its_own}"));
     let lock = ledger.lock(&target, plan, fresh(), holder(), false)?;
     let approvals = ids(&[u64::try_from(round).unwrap()]);
-    let spent = ledger.spend(lock, &approvals, fresh(), false, now())?;
+    let spent = spend(ledger, lock, &approvals, fresh(), false)?;
     finish(ledger, spent, Outcome::Applied)?;
     Ok(())
 }

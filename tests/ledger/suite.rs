@@ -2,7 +2,9 @@
 
 use countersign::document::statement::Outcome;
 use countersign::ledger::store::{Change, Found, Name, Put, StoreError, Version};
-use countersign::ledger::{ApprovalUse, Damage, Home, Ledger, LedgerError, Line, RoundState};
+use countersign::ledger::{
+    ApprovalUse, Damage, Home, Ledger, LedgerError, Life, Line, RoundState, Spending,
+};
 
 use crate::support::apply::*;
 
@@ -110,14 +112,14 @@ pub(crate) fn a_ledger_of_another_format_or_with_unknown_members_refuses(place: 
     let head = name("head");
     let Found { bytes, version } = read(&store, &head).unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    let newer = text.replace("\"format\":1", "\"extra\":0,\"format\":2");
+    let newer = text.replace("\"format\":2", "\"extra\":0,\"format\":3");
     let version = write(&store, &head, newer.as_bytes(), Some(&version)).unwrap();
     let opened = Ledger::open(place.home(), &label("shop"));
-    assert!(matches!(opened, Err(LedgerError::Format { found: 2, .. })), "{opened:?}");
+    assert!(matches!(opened, Err(LedgerError::Format { found: 3, .. })), "{opened:?}");
     let mut version = version;
     for bad in [
-        text.replace("\"format\":1", "\"extra\":0,\"format\":1"),
-        text.replace("\"format\":1,", ""),
+        text.replace("\"format\":2", "\"extra\":0,\"format\":2"),
+        text.replace("\"format\":2,", ""),
         text.replace("shop", "Shop"),
         text.trim_end().to_owned(),
         text.replace(',', ", "),
@@ -137,7 +139,7 @@ pub(crate) fn a_locked_target_refuses_everybody_else(place: &Place) {
         let other = place.opened();
         match other.lock(&target("main"), plan(digest), id(9), holder(), resume) {
             Err(LedgerError::Held(held)) => {
-                assert!(held.alive, "{digest} {resume}");
+                assert_eq!(held.life, Life::Alive, "{digest} {resume}");
                 assert_eq!((held.lock.id, held.lock.plan), (lock.id().clone(), plan("a")));
             }
             other => panic!("{digest} {resume}: {other:?}"),
@@ -157,11 +159,13 @@ pub(crate) fn a_living_holder_cannot_be_unlocked_or_resumed(place: &Place) {
     let lock = locked(&ledger, "main", plan("a"), false);
     let lock_id = lock.id().clone();
     let other = place.opened();
-    assert!(matches!(other.unlock(&lock_id), Err(LedgerError::Held(held)) if held.alive));
+    assert!(
+        matches!(other.unlock(&lock_id), Err(LedgerError::Held(held)) if held.life == Life::Alive)
+    );
     assert!(matches!(other.unlock(&id(77)), Err(LedgerError::NoLock(_))));
     drop(lock);
     let unlocked = other.unlock(&lock_id).unwrap();
-    assert_eq!((unlocked.target, unlocked.alive), (target("main"), false));
+    assert_eq!((unlocked.target, unlocked.life), (target("main"), Life::Gone));
     assert!(matches!(other.unlock(&lock_id), Err(LedgerError::NoLock(_))));
     drop(locked(&other, "main", plan("b"), false));
 }
@@ -170,10 +174,12 @@ pub(crate) fn a_dead_holder_is_resumed_by_the_same_plan_only(place: &Place) {
     let ledger = place.created();
     // A dropped lock is what a killed process leaves: its record, and nobody alive.
     let lock = locked(&ledger, "main", plan("a"), false);
-    drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
+    drop(spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap());
     for (digest, resume) in [("a", false), ("b", false), ("b", true)] {
         match ledger.lock(&target("main"), plan(digest), id(9), holder(), resume) {
-            Err(LedgerError::Held(held)) => assert!(!held.alive, "{digest} {resume}"),
+            Err(LedgerError::Held(held)) => {
+                assert!(matches!(held.life, Life::Gone | Life::Unknown), "{digest} {resume}");
+            }
             other => panic!("{digest} {resume}: {other:?}"),
         }
     }
@@ -194,10 +200,10 @@ pub(crate) fn a_dead_holder_that_had_begun_nothing_is_in_nobodys_way(place: &Pla
 pub(crate) fn all_approvals_are_spent_or_none(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
     let lock = locked(&ledger, "other", plan("b"), false);
-    let refused = ledger.spend(lock, &ids(&[9, 10, 11]), id(101), false, now());
+    let refused = spend(&ledger, lock, &ids(&[9, 10, 11]), id(101), false);
     assert!(
         matches!(&refused, Err(LedgerError::Spent { approval, plan: by })
             if *approval == id(10) && *by == plan("a")),
@@ -209,14 +215,14 @@ pub(crate) fn all_approvals_are_spent_or_none(place: &Place) {
     assert!(ledger.rounds(plan("b")).unwrap().is_empty());
     assert!(ledger.locks().unwrap().is_empty(), "a refused spend gives its lock back");
     let lock = locked(&ledger, "other", plan("b"), false);
-    let spent = ledger.spend(lock, &ids(&[9, 11]), id(102), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[9, 11]), id(102), false).unwrap();
     assert_eq!(*spent.approvals(), ids(&[9, 11]));
 }
 
 pub(crate) fn a_spent_approval_is_worth_nothing_to_another_plan(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     let by = |of| place.opened().approval_use(plan(of), &id(10)).unwrap();
     assert_eq!(by("a"), ApprovalUse::Resumable { apply_id: id(100) });
     assert_eq!(by("b"), ApprovalUse::Spent { plan: plan("a") });
@@ -227,19 +233,19 @@ pub(crate) fn a_spent_approval_is_worth_nothing_to_another_plan(place: &Place) {
 pub(crate) fn a_finished_round_grants_nothing(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10, 11]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10, 11]), id(100), false).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
     for resume in [false, true] {
         let lock = locked(&ledger, "main", plan("a"), resume);
-        let again = ledger.spend(lock, &ids(&[11, 12]), id(101), resume, now());
+        let again = spend(&ledger, lock, &ids(&[11, 12]), id(101), resume);
         assert!(matches!(again, Err(LedgerError::Spent { .. })), "{resume}: {again:?}");
     }
     // The same plan, approved anew, may be applied once more, under an id of its own.
     let lock = locked(&ledger, "main", plan("a"), false);
-    let reused = ledger.spend(lock, &ids(&[12]), id(100), false, now());
+    let reused = spend(&ledger, lock, &ids(&[12]), id(100), false);
     assert!(matches!(reused, Err(LedgerError::ApplyId(_))), "{reused:?}");
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[12]), id(102), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[12]), id(102), false).unwrap();
     assert!(spent.resumes().is_empty());
     assert_eq!(*spent.approvals(), ids(&[12]));
 }
@@ -247,7 +253,7 @@ pub(crate) fn a_finished_round_grants_nothing(place: &Place) {
 pub(crate) fn a_spend_of_nothing_refuses(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let refused = ledger.spend(lock, &ids(&[]), id(100), false, now());
+    let refused = spend(&ledger, lock, &ids(&[]), id(100), false);
     assert!(matches!(refused, Err(LedgerError::NoApproval)), "{refused:?}");
 }
 
@@ -255,7 +261,7 @@ pub(crate) fn a_begun_plan_refuses_without_resume(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
     let lock_id = lock.id().clone();
-    drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
+    drop(spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap());
     let held = ledger.lock(&target("main"), plan("a"), id(9), holder(), false);
     assert!(matches!(held, Err(LedgerError::Held(_))), "{held:?}");
     // Without its lock, which a person may take away, the round still stands.
@@ -266,18 +272,18 @@ pub(crate) fn a_begun_plan_refuses_without_resume(place: &Place) {
         "{begun:?}"
     );
     let lock = locked(&ledger, "main", plan("a"), true);
-    let begun = ledger.spend(lock, &ids(&[10]), id(101), false, now());
+    let begun = spend(&ledger, lock, &ids(&[10]), id(101), false);
     assert!(matches!(begun, Err(LedgerError::Begun { .. })), "{begun:?}");
 }
 
 pub(crate) fn a_resumed_round_counts_its_own_approvals_and_fresh_ones(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    drop(ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap());
+    drop(spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap());
     let lock = locked(&ledger, "main", plan("a"), true);
-    drop(ledger.spend(lock, &ids(&[10, 11]), id(101), true, now()).unwrap());
+    drop(spend(&ledger, lock, &ids(&[10, 11]), id(101), true).unwrap());
     let lock = locked(&ledger, "main", plan("a"), true);
-    let spent = ledger.spend(lock, &ids(&[12]), id(102), true, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[12]), id(102), true).unwrap();
     assert_eq!(spent.resumes(), [id(100), id(101)]);
     assert_eq!(*spent.approvals(), ids(&[10, 11, 12]));
     finish(&ledger, spent, Outcome::Applied).unwrap();
@@ -302,7 +308,7 @@ pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(place:
         let (name, plan) = (format!("t{number}"), plan(&number.to_string()));
         let lock = locked(&ledger, &name, plan, false);
         let approvals = ids(&[50 + number]);
-        let spent = ledger.spend(lock, &approvals, id(100 + number), false, now()).unwrap();
+        let spent = spend(&ledger, lock, &approvals, id(100 + number), false).unwrap();
         finish(&ledger, spent, outcome).unwrap();
         let locks = ledger.locks().unwrap();
         let kept = locks.iter().any(|(locked, _)| *locked == target(&name));
@@ -310,7 +316,7 @@ pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(place:
         assert_eq!(ledger.rounds(plan).unwrap()[0].state.is_open(), open, "{outcome:?}");
         if open {
             let lock = locked(&ledger, &name, plan, true);
-            let spent = ledger.spend(lock, &approvals, id(200 + number), true, now()).unwrap();
+            let spent = spend(&ledger, lock, &approvals, id(200 + number), true).unwrap();
             finish(&ledger, spent, Outcome::Applied).unwrap();
             assert_eq!(ledger.receipts(&target(&name)).unwrap().len(), 2, "{outcome:?}");
         }
@@ -320,7 +326,7 @@ pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(place:
 pub(crate) fn a_refused_resume_leaves_a_half_done_target_locked(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     finish(&ledger, spent, Outcome::Partial).unwrap();
     ledger.release(locked(&ledger, "main", plan("a"), true)).unwrap();
     let other = ledger.lock(&target("main"), plan("b"), id(9), holder(), false);
@@ -331,7 +337,7 @@ pub(crate) fn a_refused_resume_leaves_a_half_done_target_locked(place: &Place) {
 pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     let (old, new) = (Some(plan("old")), Some(plan("new")));
     let recorded = ledger.begin(&spent, "web.yaml", old, new).unwrap();
     let begun = Line::Begun { item: "web.yaml".to_owned(), before: old, after: new };
@@ -344,7 +350,7 @@ pub(crate) fn what_was_begun_is_in_the_journal_and_known_to_the_resume(place: &P
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[..2], [begun, Line::Done { item: "web.yaml".to_owned() }]);
     let lock = locked(&ledger, "main", plan("a"), true);
-    let spent = ledger.spend(lock, &ids(&[10]), id(101), true, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(101), true).unwrap();
     let begun: Vec<_> = spent.begun_before().iter().collect();
     assert_eq!(begun, ["db.yaml", "web.yaml"]);
 }
@@ -353,14 +359,14 @@ pub(crate) fn an_abandoned_round_is_over_and_its_target_free(place: &Place) {
     let ledger = place.created();
     let abandon = |name: &str, apply_id: u64, outcome| {
         let lock = locked(&ledger, "main", plan(name), true);
-        let receipt = receipt(&ledger, &lock, &id(apply_id), outcome, Vec::new());
-        ledger.abandon(lock, id(apply_id), &envelope(&receipt), now())
+        let receipt = receipt(&lock, &id(apply_id), outcome, Vec::new());
+        ledger.abandon(lock, &id(apply_id), &envelope(&receipt), now())
     };
     let nothing = abandon("a", 90, Outcome::Abandoned);
     assert!(matches!(nothing, Err(LedgerError::NothingBegun(_))), "{nothing:?}");
     assert!(ledger.locks().unwrap().is_empty());
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     finish(&ledger, spent, Outcome::Partial).unwrap();
     let wrong = abandon("a", 91, Outcome::Applied);
     assert!(matches!(wrong, Err(LedgerError::Receipt(_))), "{wrong:?}");
@@ -372,7 +378,7 @@ pub(crate) fn an_abandoned_round_is_over_and_its_target_free(place: &Place) {
         "{rounds:?}"
     );
     let lock = locked(&ledger, "main", plan("a"), true);
-    let again = ledger.spend(lock, &ids(&[10]), id(101), true, now());
+    let again = spend(&ledger, lock, &ids(&[10]), id(101), true);
     assert!(matches!(again, Err(LedgerError::Spent { .. })), "{again:?}");
     assert_eq!(ledger.receipts(&target("main")).unwrap().len(), 2);
 }
@@ -380,7 +386,7 @@ pub(crate) fn an_abandoned_round_is_over_and_its_target_free(place: &Place) {
 pub(crate) fn a_receipt_that_does_not_belong_is_refused(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("0"), false);
-    let spent = ledger.spend(lock, &ids(&[1]), id(1), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[1]), id(1), false).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
     type Spoil = fn(
         &mut countersign::document::statement::Statement<countersign::document::statement::Receipt>,
@@ -396,11 +402,11 @@ pub(crate) fn a_receipt_that_does_not_belong_is_refused(place: &Place) {
     for (number, (what, spoil)) in (10_u64..).zip(spoils) {
         let plan = plan(&number.to_string());
         let lock = locked(&ledger, "main", plan, false);
-        let spent = ledger.spend(lock, &ids(&[number]), id(number), false, now()).unwrap();
+        let spent = spend(&ledger, lock, &ids(&[number]), id(number), false).unwrap();
         let lock_id = spent.lock().id().clone();
-        let mut bad = receipt(&ledger, spent.lock(), &id(number), Outcome::Applied, Vec::new());
+        let mut bad = receipt(spent.lock(), &id(number), Outcome::Applied, Vec::new());
         spoil(&mut bad);
-        let refused = ledger.finish(spent, &envelope(&bad));
+        let refused = ledger.finish(spent, &envelope(&bad), None);
         assert!(matches!(refused, Err(LedgerError::Receipt(_))), "{what}: {refused:?}");
         assert_eq!(ledger.receipts(&target("main")).unwrap().len(), 1, "{what}");
         assert!(ledger.rounds(plan).unwrap()[0].state.is_open(), "{what}");
@@ -408,8 +414,8 @@ pub(crate) fn a_receipt_that_does_not_belong_is_refused(place: &Place) {
     }
     for garbage in [&b""[..], b"{}", b"{\"payload\":\"!\"}", b"{\"payload\":\"e30=\"}", b"[1]"] {
         let lock = locked(&ledger, "main", plan("10"), true);
-        let spent = ledger.spend(lock, &ids(&[10]), fresh(), true, now()).unwrap();
-        let refused = ledger.finish(spent, garbage);
+        let spent = spend(&ledger, lock, &ids(&[10]), fresh(), true).unwrap();
+        let refused = ledger.finish(spent, garbage, None);
         assert!(matches!(refused, Err(LedgerError::ReceiptUnread(_))), "{refused:?}");
     }
 }
@@ -418,12 +424,14 @@ pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(place: &Place) {
     let ledger = place.created();
     for number in [10, 11] {
         let lock = locked(&ledger, "main", plan(&number.to_string()), false);
-        let spent = ledger.spend(lock, &ids(&[number]), id(number), false, now()).unwrap();
+        let spent = spend(&ledger, lock, &ids(&[number]), id(number), false).unwrap();
         finish(&ledger, spent, Outcome::Applied).unwrap();
     }
     let chain = ledger.receipts(&target("main")).unwrap();
     assert_eq!(chain[1].statement.predicate.previous, chain[0].digest.to_string());
-    assert_eq!(ledger.head(&target("main")).unwrap(), Some(chain[1].digest));
+    let lock = locked(&ledger, "main", plan("next"), false);
+    assert_eq!(lock.previous(), Some(chain[1].digest));
+    ledger.release(lock).unwrap();
     // The second receipt alone, in the place of the first of another target.
     let alone = name("receipt/prod/alone/000000000001");
     write(&place.home(), &alone, &chain[1].envelope, None).unwrap();
@@ -436,16 +444,31 @@ pub(crate) fn trust_never_goes_back(place: &Place) {
     let ledger = place.created();
     assert_eq!(ledger.trust_seen().unwrap(), None);
     let (old, new) = (plan("old"), plan("new"));
-    ledger.check_trust(3, old).unwrap();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    lock.check_trust(3, old).unwrap();
     assert_eq!(ledger.trust_seen().unwrap(), None, "a check records nothing");
-    ledger.see_trust(3, old).unwrap();
-    ledger.see_trust(3, old).unwrap();
-    for refused in [ledger.see_trust(3, new), ledger.check_trust(3, new)] {
-        assert!(matches!(refused, Err(LedgerError::TrustDiffers { version: 3, .. })));
-    }
-    ledger.see_trust(5, new).unwrap();
-    for refused in [ledger.see_trust(3, old), ledger.see_trust(4, new)] {
-        assert!(matches!(refused, Err(LedgerError::TrustRolledBack { seen: 5, .. })));
+    ledger.release(lock).unwrap();
+    let spend = |number: u64, version, digest| {
+        let name = format!("t{number}");
+        let lock = locked(&ledger, &name, plan(&name), false);
+        let checked = lock.check_trust(version, digest).is_ok();
+        let (approvals, apply_id) = (ids(&[number]), id(100 + number));
+        let trust = (version, digest);
+        let spending = Spending { approvals, apply_id, resume: false, trust, now: now() };
+        let spent = ledger.spend(lock, spending).map(drop);
+        assert_eq!(checked, spent.is_ok(), "{number}");
+        spent
+    };
+    spend(1, 3, old).unwrap();
+    spend(2, 3, old).unwrap();
+    let differs = spend(3, 3, new);
+    assert!(matches!(differs, Err(LedgerError::TrustDiffers { version: 3, .. })), "{differs:?}");
+    spend(4, 5, new).unwrap();
+    for (number, version, digest) in [(5, 3, old), (6, 4, new)] {
+        let older = spend(number, version, digest);
+        let older = matches!(older, Err(LedgerError::TrustRolledBack { seen: 5, .. }));
+        assert!(older, "{version}");
+        assert!(ledger.rounds(plan(&format!("t{number}"))).unwrap().is_empty());
     }
     assert_eq!(place.opened().trust_seen().unwrap(), Some((5, new)));
 }
@@ -453,7 +476,7 @@ pub(crate) fn trust_never_goes_back(place: &Place) {
 pub(crate) fn a_record_under_another_name_is_damaged(place: &Place) {
     let ledger = place.created();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     finish(&ledger, spent, Outcome::Applied).unwrap();
     let store = place.home();
     let copy = |from: &str, to: &str| {
@@ -477,14 +500,13 @@ pub(crate) fn a_record_under_another_name_is_damaged(place: &Place) {
 
 pub(crate) fn the_description_tells_what_is_there(place: &Place) {
     let ledger = place.created();
-    ledger.see_trust(7, plan("trust")).unwrap();
     let lock = locked(&ledger, "main", plan("a"), false);
-    let spent = ledger.spend(lock, &ids(&[10]), id(100), false, now()).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
     let receipt = finish(&ledger, spent, Outcome::Applied).unwrap();
     let lock = locked(&ledger, "other", plan("b"), false);
     let seen = place.opened().describe().unwrap();
     assert_eq!((seen.project, seen.id), (label("shop"), id(1)));
-    assert_eq!(seen.trust.unwrap().version, 7);
+    assert_eq!(seen.trust.unwrap().version, 1);
     assert_eq!(seen.locks.len(), 1);
     assert_eq!((&seen.locks[0].target, &seen.locks[0].lock.id), (&target("other"), lock.id()));
     assert_eq!(seen.plans.len(), 1);

@@ -10,7 +10,7 @@ use countersign::document::statement::{
     ApprovalId, Outcome, PAYLOAD_TYPE, Receipt, ReceiptItem, Statement,
 };
 use countersign::ledger::local::Local;
-use countersign::ledger::{Holder, Home, Ledger, LedgerError, Lock, Spent, TargetKey};
+use countersign::ledger::{Holder, Home, Ledger, LedgerError, Lock, Spending, Spent, TargetKey};
 
 pub(crate) fn label(text: &str) -> Label {
     text.parse().unwrap()
@@ -76,14 +76,13 @@ pub(crate) fn envelope(statement: &Statement<Receipt>) -> Vec<u8> {
 }
 
 pub(crate) fn receipt(
-    ledger: &Ledger,
     lock: &Lock,
     apply_id: &ApprovalId,
     outcome: Outcome,
     items: Vec<ReceiptItem>,
 ) -> Statement<Receipt> {
     let TargetKey { environment, target } = lock.target().clone();
-    let previous = ledger.head(lock.target()).unwrap();
+    let previous = lock.previous();
     let predicate = Receipt {
         principal: label("applier"),
         apply_id: apply_id.clone(),
@@ -103,12 +102,24 @@ pub(crate) fn receipt(
     Statement { plan: lock.plan(), predicate }
 }
 
+/// Spends under version 1 of the trust root.
+pub(crate) fn spend(
+    ledger: &Ledger,
+    lock: Lock,
+    approvals: &BTreeSet<ApprovalId>,
+    apply_id: ApprovalId,
+    resume: bool,
+) -> Result<Spent, LedgerError> {
+    let (approvals, trust) = (approvals.clone(), (1, plan("trust")));
+    ledger.spend(lock, Spending { approvals, apply_id, resume, trust, now: now() })
+}
+
 pub(crate) fn finish(
     ledger: &Ledger,
     spent: Spent,
     outcome: Outcome,
 ) -> Result<Digest, LedgerError> {
     let apply_id = spent.apply_id().clone();
-    let receipt = receipt(ledger, spent.lock(), &apply_id, outcome, Vec::new());
-    ledger.finish(spent, &envelope(&receipt))
+    let receipt = receipt(spent.lock(), &apply_id, outcome, Vec::new());
+    ledger.finish(spent, &envelope(&receipt), None)
 }

@@ -261,6 +261,7 @@ impl Project {
             stdout: &mut out,
             stderr: &mut err,
             variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+            environment: Vec::new(),
             directory: self.root.join("shop"),
             program: env!("CARGO_BIN_EXE_countersign").into(),
             host: "runner".to_owned(),

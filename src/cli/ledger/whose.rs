@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::fault::Fault;
 use crate::cli::session::Session;
-use crate::config::{self, Config};
+use crate::config::{self, Config, LocalLedger};
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::Trusted;
@@ -72,7 +72,7 @@ impl Whose {
     }
 
     /// How the ledger is configured.
-    pub(super) fn configured<'c>(&self, config: &'c Config) -> &'c config::Ledger {
+    pub(in crate::cli) fn configured<'c>(&self, config: &'c Config) -> &'c config::Ledger {
         match (&self.env, &self.target) {
             (Some(environment), Some(target)) => config.ledger_of(environment, target),
             (Some(environment), None) => {
@@ -160,9 +160,12 @@ pub(in crate::cli) fn folder(
     session: &Session<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     match ledger {
-        config::Ledger::Local { path: Some(path) } => Ok(PathBuf::from(path)),
-        config::Ledger::Local { path: None } => {
+        config::Ledger::Local(LocalLedger { path: Some(path) }) => Ok(PathBuf::from(path)),
+        config::Ledger::Local(LocalLedger { path: None }) => {
             Ok(session.state()?.join("ledgers").join(project.as_str()))
+        }
+        config::Ledger::Git(_) | config::Ledger::ObjectStore(_) => {
+            Err(Fault::new(Code::LedgerUnusable, "this kind of ledger is not there yet"))
         }
     }
 }
