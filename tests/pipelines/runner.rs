@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::files;
 use super::world::{BRANCH, Ended, World, bash, end};
@@ -100,7 +100,7 @@ pub(super) fn run(world: &World, service: Service, job: &str, event: &Event, nam
 }
 
 /// A key as GitLab hands out a variable of the type file: everybody may read it.
-fn handed(world: &World, role: &str, home: &std::path::Path) -> String {
+fn handed(world: &World, role: &str, home: &Path) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = home.join(format!("{role}.variable"));
     fs::copy(world.machine(role), &path).unwrap();
@@ -114,7 +114,7 @@ fn github(
     job: &str,
     event: &Event,
     remote: &str,
-    work: &PathBuf,
+    work: &Path,
 ) -> Vec<(String, Variables)> {
     let (workflow, before) = match event {
         Event::Request => (files::request(), ""),

@@ -42,7 +42,7 @@ fn a_proposal_is_planned_approved_merged_and_applied_once() {
         let event = Event::Push { before, after: after.clone() };
         run(&world, service, "apply", &event, "apply-1").exits(0).says("Applied plans/scale-web");
         let applied = world.head("main");
-        assert_eq!(world.applies(), [applied.clone()]);
+        assert_eq!(world.applies(), std::slice::from_ref(&applied));
         assert_eq!(world.remote(&["rev-parse", &format!("{applied}^")]), after);
         let files = world.remote(&["diff", "--name-only", &after, &applied]);
         let files: Vec<_> = files.lines().collect();
