@@ -14,7 +14,8 @@ pub fn observe(observer: Observer) {
     let _first_stays = OBSERVER.set(observer);
 }
 
-pub(super) fn step(name: &str) {
+/// Announces a step.
+pub(crate) fn step(name: &str) {
     if let Some(observer) = OBSERVER.get() {
         observer(name);
     }

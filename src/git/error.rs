@@ -76,6 +76,11 @@ impl GitError {
         })
     }
 
+    /// Whether the remote cannot take several refs or none.
+    pub fn is_not_atomic(&self) -> bool {
+        self.words().is_some_and(|words| words.contains("does not support --atomic"))
+    }
+
     /// What git wrote on stderr, if it ended with an error.
     pub(super) fn words(&self) -> Option<&str> {
         match self {

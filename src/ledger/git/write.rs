@@ -1,0 +1,204 @@
+//! Writing: one commit on top of the snapshot, one push that the remote takes only there. What
+//! became of it is known when it returns, or it says that it is not.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::super::store::{Along, Change, Put, StoreError, Version};
+use super::{Git, Problem, snapshot};
+use crate::causes;
+use crate::files::steps::step;
+use crate::git::{Edit, GitError, Made, NewCommit, ObjectId, PushError, Pushed, RefName, RefUpdate};
+
+/// How often a change is put on top of what others wrote meanwhile.
+const TRIES: u32 = 12;
+/// How often a push whose answer was lost is sent.
+const SENDS: u32 = 2;
+/// The first pause before the next try, in milliseconds; the next ones are longer, up to `LONGEST`.
+const PAUSE: u64 = 15;
+const LONGEST: u64 = 1000;
+
+/// What became of a push.
+enum End {
+    /// On top of the snapshot.
+    Landed,
+    /// In the history that the snapshot has by now.
+    Found,
+    /// Others were quicker, or in the way: in the remote's words.
+    Late(String),
+}
+
+impl Git {
+    /// As [`super::Store::write`]. Whoever calls it has the turn.
+    pub(super) fn written(&self, change: &Change) -> Result<Vec<Version>, StoreError> {
+        self.check(change)?;
+        for number in 1.. {
+            let made = self.commit(change)?;
+            let Made { commit, blobs } = made;
+            let versions = blobs.iter().map(|id| Version(id.to_string())).collect();
+            let said = match self.push(&commit, change.along.as_ref())? {
+                End::Landed => {
+                    self.snapshot().grow(commit, change.puts().zip(blobs));
+                    return Ok(versions);
+                }
+                End::Found => return Ok(versions),
+                End::Late(said) => said,
+            };
+            let before = self.snapshot().tip().cloned();
+            sleep(pause(number));
+            self.advance()?;
+            self.check(change)?;
+            if number >= TRIES {
+                let moved = self.snapshot().tip() != before.as_ref();
+                // Nobody else has what this change is about; it is only too crowded.
+                let first = change.puts().next().filter(|_| moved);
+                return Err(match first {
+                    Some(put) => StoreError::Conflict(put.name.clone()),
+                    None => Problem::Busy { tries: number, said }.into_error(&self.place),
+                });
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Whether every record is in the state that is expected.
+    fn check(&self, change: &Change) -> Result<(), StoreError> {
+        let snapshot = self.snapshot();
+        match change.puts().find(|put| snapshot.version(&put.name) != put.expected) {
+            Some(put) => Err(StoreError::Conflict(put.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn commit(&self, change: &Change) -> Result<Made, StoreError> {
+        let edit = |put: &Put| Edit::Put {
+            path: snapshot::path(&put.name),
+            bytes: put.bytes.clone(),
+            executable: false,
+        };
+        let mut number = [0; 8];
+        let random = getrandom::fill(&mut number);
+        random.map_err(|_| Problem::Random.into_error(&self.place))?;
+        let number = u64::from_be_bytes(number);
+        let parent = self.snapshot().tip().cloned();
+        step("git commit");
+        let made = self.repository.commit(&NewCommit {
+            parent: parent.as_ref(),
+            edits: change.puts().map(edit).collect(),
+            author: self.author.clone(),
+            // Two processes that write the same at the same second have two commits.
+            message: format!("{}\n\nCountersign-Change: {number:016x}", change.why.trim_end()),
+        });
+        step("git commit: done");
+        made.map_err(|error| self.failed(error))
+    }
+
+    fn push(&self, commit: &ObjectId, along: Option<&Along>) -> Result<End, StoreError> {
+        let parent = self.snapshot().tip().cloned();
+        let own =
+            RefUpdate { name: self.branch.clone(), expected: parent.clone(), new: commit.clone() };
+        let mut updates = vec![own];
+        if let Some(along) = along {
+            updates.push(beside(along)?);
+        }
+        let mut lost = None;
+        for _ in 0..SENDS {
+            step("git push");
+            let pushed = self.repository.push(&self.remote, &updates, along.is_some());
+            step("git push: done");
+            let error = match (pushed, lost) {
+                (Ok(ends), None) => return self.answered(&ends, along),
+                // What was sent before may have landed before this was refused.
+                (Ok(ends), Some(error)) => match self.answered(&ends, along) {
+                    Ok(End::Landed) => return Ok(End::Landed),
+                    Ok(End::Found | End::Late(_)) | Err(_) => error,
+                },
+                (Err(PushError::NotSent(error)), None) => {
+                    return Err(match along {
+                        Some(along) if error.is_not_atomic() => not_taken(along, error),
+                        Some(_) | None => self.failed(error),
+                    });
+                }
+                (Err(PushError::NotSent(_)), Some(error)) => error,
+                (Err(PushError::Unanswered(error)), _) => error,
+            };
+            match self.look_back(commit, parent.as_ref()) {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => lost = Some(error),
+                Err(after) => return Err(self.lost(error, causes::line(&after))),
+            }
+        }
+        let after = "the branch is still where it was, and may yet be written".to_owned();
+        match lost {
+            Some(error) => Err(self.lost(error, after)),
+            None => Ok(End::Late(after)),
+        }
+    }
+
+    /// Looks in the history of the branch for a commit whose push has no answer; `None` if the
+    /// branch has not moved, so that the push can still land.
+    fn look_back(
+        &self,
+        commit: &ObjectId,
+        parent: Option<&ObjectId>,
+    ) -> Result<Option<End>, StoreError> {
+        self.advance()?;
+        let tip = self.snapshot().tip().cloned();
+        match tip {
+            tip if tip.as_ref() == parent => Ok(None),
+            Some(tip) if self.leads_to(commit, &tip)? => Ok(Some(End::Found)),
+            // What stands there now does not let it in any more.
+            Some(_) | None => Ok(Some(End::Late("the branch has moved".to_owned()))),
+        }
+    }
+
+    fn lost(&self, error: GitError, after: String) -> StoreError {
+        Problem::Lost { lost: Box::new(error), after }.into_error(&self.place)
+    }
+
+    /// What the ends of the refs mean: that of the ledger, and that of the branch which goes along.
+    fn answered(&self, ends: &[Pushed], along: Option<&Along>) -> Result<End, StoreError> {
+        let own = match ends.first() {
+            Some(Pushed::Refused(said)) => {
+                return Err(Problem::Refused(said.clone()).into_error(&self.place));
+            }
+            Some(Pushed::Moved) => return Ok(End::Late("the branch has moved".to_owned())),
+            Some(Pushed::Contended(said)) => return Ok(End::Late(said.clone())),
+            Some(Pushed::Taken) => End::Landed,
+            Some(Pushed::Withheld) | None => End::Late("the remote took nothing".to_owned()),
+        };
+        match (ends.get(1), along) {
+            (Some(Pushed::Refused(said)), Some(along)) => {
+                Err(not_taken(along, Problem::Refused(said.clone())))
+            }
+            (Some(Pushed::Moved), Some(along)) => {
+                Err(not_taken(along, Problem::Elsewhere(along.from.clone())))
+            }
+            (Some(Pushed::Contended(said)), _) => Ok(End::Late(said.clone())),
+            (Some(_) | None, _) => Ok(own),
+        }
+    }
+}
+
+fn beside(along: &Along) -> Result<RefUpdate, StoreError> {
+    let Along { branch, from, to } = along;
+    let wrong = |error| not_taken(along, error);
+    Ok(RefUpdate {
+        name: RefName::branch(branch).map_err(wrong)?,
+        expected: Some(from.parse().map_err(wrong)?),
+        new: to.parse().map_err(wrong)?,
+    })
+}
+
+fn not_taken(along: &Along, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Branch { branch: along.branch.clone(), source: Box::new(error) }
+}
+
+/// Longer each time, and by chance, so that those who met once do not meet again.
+fn pause(number: u32) -> Duration {
+    let most = PAUSE.saturating_mul(1 << number.min(10)).min(LONGEST);
+    let mut random = [0; 8];
+    // Without chance all wait for the longest time, which is no worse than slow.
+    let chance = getrandom::fill(&mut random).map_or(u64::MAX, |()| u64::from_be_bytes(random));
+    Duration::from_millis(chance.checked_rem(most).unwrap_or_default())
+}
