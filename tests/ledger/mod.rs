@@ -4,5 +4,6 @@
 mod suite;
 
 mod crash;
+mod leased;
 mod local;
 mod race;

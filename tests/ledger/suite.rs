@@ -19,14 +19,17 @@ pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
 }
 
+/// The lease of shared places: long enough for a busy machine to renew in time.
+pub(crate) const LEASE: std::time::Duration = std::time::Duration::from_millis(1000);
+
 impl Place {
     fn home(&self) -> Home {
         (self.open)()
     }
-    fn created(&self) -> Ledger {
+    pub(crate) fn created(&self) -> Ledger {
         Ledger::create(self.home(), &label("shop"), id(1), now()).unwrap()
     }
-    fn opened(&self) -> Ledger {
+    pub(crate) fn opened(&self) -> Ledger {
         Ledger::open(self.home(), &label("shop")).unwrap()
     }
 }

@@ -1,0 +1,101 @@
+//! The suite over a store of several machines, as the ledger sees one: every look asks, locks are
+//! leases, journals are records. Beneath it is a folder, so that nothing but the rules is tested.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use countersign::document::statement::Outcome;
+use countersign::ledger::local::Local;
+use countersign::ledger::store::{Change, Found, Liveness, Name, Store, StoreError, Version};
+use countersign::ledger::{Home, LedgerError, Life};
+
+use super::suite::{LEASE, Place};
+use crate::support::apply::*;
+
+/// A folder that is used as if nothing could be held in it.
+#[derive(Debug)]
+struct Leased {
+    folder: Local,
+    lease: Duration,
+    away: Arc<AtomicBool>,
+}
+
+impl Store for Leased {
+    fn place(&self) -> String {
+        self.folder.place()
+    }
+    fn read(&self, names: &[Name]) -> Result<Vec<Option<Found>>, StoreError> {
+        self.folder.read(names)
+    }
+    fn names(&self, prefix: &Name) -> Result<Vec<Name>, StoreError> {
+        self.folder.names(prefix)
+    }
+    fn write(&self, change: &Change) -> Result<Vec<Version>, StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unusable { place: self.place(), source: "away".into() });
+        }
+        self.folder.write(change)
+    }
+    fn liveness(&self) -> Liveness<'_> {
+        Liveness::Leased(self.lease)
+    }
+}
+
+fn place() -> Place {
+    place_with(LEASE, &Arc::default())
+}
+
+fn place_with(lease: Duration, away: &Arc<AtomicBool>) -> Place {
+    let away = Arc::clone(away);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared/shop");
+    let home = move || {
+        let (folder, away) = (Local::create(&path).unwrap(), Arc::clone(&away));
+        Home::shared(Arc::new(Leased { folder, lease, away }))
+    };
+    Place { open: Box::new(home), folder }
+}
+
+suite!(place());
+
+#[test]
+fn a_living_holder_keeps_its_lock_for_many_leases() {
+    let place = place_with(Duration::from_millis(400), &Arc::default());
+    let ledger = place.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
+    std::thread::sleep(Duration::from_millis(1600));
+    let renewals =
+        |ledger: &countersign::ledger::Ledger| ledger.locks().unwrap()[0].1.lease.unwrap().renewals;
+    assert!(renewals(&ledger) >= 4, "{}", renewals(&ledger));
+    for resume in [false, true] {
+        let other = place.opened().lock(&target("main"), plan("a"), fresh(), holder(), resume);
+        let life = match &other {
+            Err(LedgerError::Held(held)) => held.life,
+            other => panic!("{resume}: {other:?}"),
+        };
+        assert_eq!(life, if resume { Life::Alive } else { Life::Unknown });
+    }
+    ledger.begin(&spent, "web.yaml", None, None).unwrap();
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    assert!(ledger.locks().unwrap().is_empty());
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(ledger.locks().unwrap().is_empty(), "what was given back is not renewed");
+}
+
+/// The holder cannot reach the store for so long that somebody else may have the lock.
+#[test]
+fn a_holder_that_cannot_renew_stops_before_its_lock_can_be_taken() {
+    let away = Arc::default();
+    let place = place_with(Duration::from_millis(600), &away);
+    let ledger = place.created();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
+    ledger.begin(&spent, "db.yaml", None, None).unwrap();
+    away.store(true, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(700));
+    away.store(false, Ordering::SeqCst);
+    let begun = ledger.begin(&spent, "web.yaml", None, None);
+    assert!(matches!(begun, Err(LedgerError::Lost(_))), "{begun:?}");
+}
