@@ -73,6 +73,13 @@ pub(super) fn create(
     session: &Session<'_, '_>,
 ) -> Result<String, Fault> {
     let fault = |error: LedgerError| ledger_fault(&error);
+    if let config::Ledger::Git(git) = ledger {
+        let store = whose::git_store(git, true, session);
+        let store = store.map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
+        let home = Home::shared(std::sync::Arc::new(store));
+        Ledger::create(home, project, keys::random_id()?, session.now()).map_err(fault)?;
+        return Ok(git.branch.clone());
+    }
     let folder = whose::folder(project, ledger, session)?;
     if *ledger == config::Ledger::default() {
         let state = State::made(&session.state()?)

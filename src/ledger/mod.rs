@@ -35,6 +35,7 @@ mod advice;
 mod begin;
 mod describe;
 mod error;
+pub mod git;
 mod home;
 mod journal;
 mod lease;

@@ -121,6 +121,13 @@ impl Whose {
         if *configured == config::Ledger::default() {
             session.state_checked(Code::LedgerUnusable)?;
         }
+        if let config::Ledger::Git(git) = configured {
+            let store = git_store(git, false, session);
+            let store = store.map_err(|error| LedgerError::store(error, &git.branch));
+            return Ok(store.and_then(|store| {
+                Ledger::open(Home::shared(std::sync::Arc::new(store)), project)
+            }));
+        }
         let folder = folder(project, configured, session)?;
         let place = folder.display().to_string();
         let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
@@ -151,6 +158,33 @@ impl Whose {
             Some(_) | None => String::new(),
         }
     }
+}
+
+/// Provisional: the store of a git ledger.
+pub(in crate::cli) fn git_store(
+    git: &config::GitLedger,
+    new: bool,
+    session: &Session<'_, '_>,
+) -> Result<crate::ledger::git::Git, crate::ledger::store::StoreError> {
+    use crate::ledger::git::{Git, GitPlace};
+    let wrong = |error| crate::ledger::store::StoreError::Unusable {
+        place: git.branch.clone(),
+        source: Box::new(error),
+    };
+    let folder = session.project().unwrap_or_default();
+    let repository = crate::git::Repository::open(&folder, session.git(git.timeout()));
+    let repository = repository.map_err(wrong)?;
+    let author = crate::git::Person {
+        name: "countersign".to_owned(),
+        address: "countersign@countersign.invalid".to_owned(),
+    };
+    let place = GitPlace {
+        remote: git.remote.clone(),
+        branch: git.branch.clone(),
+        author,
+        lease: git.lease(),
+    };
+    if new { Git::create(&repository, place) } else { Git::open(&repository, place) }
 }
 
 /// Where a ledger is kept on this machine.
