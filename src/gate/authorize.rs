@@ -159,7 +159,7 @@ fn last_look(
     live: &Live<'_>,
     lock: &Lock,
 ) -> Result<(Instant, Instant), Refusal> {
-    unspent(cleared, live.ledger)?;
+    unspent(cleared, lock)?;
     // A round that goes on has written some files already: they count as they were before it.
     let written = match live.resume {
         true => cleared.plan.document().effect.files.as_slice(),
@@ -192,14 +192,14 @@ fn last_look(
 
 /// Looks at the approvals once more, now that nobody else holds the target: an apply that ended in
 /// between has spent them, which says more than the traces it left on the target.
-fn unspent(cleared: &Cleared, ledger: &Ledger) -> Result<(), Refusal> {
-    let refuse = |error| Refusal::Ledger(Box::new(error));
+fn unspent(cleared: &Cleared, lock: &Lock) -> Result<(), Refusal> {
     for approval in &cleared.counted {
         let id = &approval.approval_id;
-        match ledger.approval_use(cleared.plan.digest(), id).map_err(refuse)? {
+        match lock.approval_use(id) {
             ApprovalUse::Unspent | ApprovalUse::Resumable { .. } => {}
             ApprovalUse::Spent { plan } => {
-                return Err(refuse(LedgerError::Spent { approval: id.clone(), plan }));
+                let spent = LedgerError::Spent { approval: id.clone(), plan };
+                return Err(Refusal::Ledger(Box::new(spent)));
             }
         }
     }

@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn no_name_is_an_option_or_an_address() {
-        for good in ["main", "countersign-ledger", "a/b.c", "a@b"] {
+        for good in ["main", "countersign-ledger", "a/b.c", "a@b", "+a"] {
             assert_eq!(RefName::branch(good).unwrap().short(), good);
         }
         for bad in [
@@ -163,7 +163,6 @@ mod tests {
             "a..b",
             "a b",
             "a:b",
-            "+a",
             "a^",
             "/a",
             "a/",
@@ -178,7 +177,7 @@ mod tests {
             "a*",
             "a.",
         ] {
-            assert_eq!(RefName::branch(bad).is_ok(), bad == "+a", "{bad:?}");
+            assert!(RefName::branch(bad).is_err(), "{bad:?}");
         }
         assert!("origin".parse::<Remote>().is_ok() && "team/origin".parse::<Remote>().is_ok());
         for bad in

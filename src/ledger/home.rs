@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::journal::Records;
 use super::local::Local;
+use super::memory::Memory;
 use super::store::{Found, Journals, Name, Store, StoreError};
 
 /// Where a ledger lives.
@@ -21,6 +22,7 @@ use super::store::{Found, Journals, Name, Store, StoreError};
 pub struct Home {
     pub(super) store: Arc<dyn Store>,
     pub(super) journals: Arc<dyn Journals>,
+    pub(super) memory: Option<Arc<Memory>>,
     interrupted: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
@@ -29,19 +31,25 @@ impl Home {
     pub fn local(folder: Local) -> Self {
         let folder = Arc::new(folder);
         let store = Arc::clone(&folder) as Arc<dyn Store>;
-        Self { store, journals: folder, interrupted: None }
+        Self { store, journals: folder, memory: None, interrupted: None }
     }
 
     /// A store that several machines share. Journals are records of it.
     pub fn shared(store: Arc<dyn Store>) -> Self {
         let journals = Arc::new(Records::new(Arc::clone(&store)));
-        Self { store, journals, interrupted: None }
+        Self { store, journals, memory: None, interrupted: None }
     }
 
     /// The same store, with the journals on this machine; for targets that are files of it.
     #[must_use]
     pub fn with_journals(self, folder: Local) -> Self {
         Self { journals: Arc::new(folder), ..self }
+    }
+
+    /// The same home; what this machine saw of it must still be there.
+    #[must_use]
+    pub fn remembered(self, memory: Memory) -> Self {
+        Self { memory: Some(Arc::new(memory)), ..self }
     }
 
     /// The same home; waiting for the lock of somebody else ends when this says so.

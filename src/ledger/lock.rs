@@ -229,12 +229,14 @@ impl Ledger {
     ) -> Result<(Option<(LockRecord, Version)>, Known), LedgerError> {
         let names = [record::lock(target), record::plan(&plan), record::trust()];
         let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
-        let [lock, of_plan, trust] = &names;
+        let [lock, of_plan, _] = &names;
         let mut found = found.into_iter();
         let lock = self.decoded(lock, found.next().flatten())?;
         let of_plan = self.of_plan(of_plan, &plan, found.next().flatten())?;
-        let trust = self.decoded(trust, found.next().flatten())?;
-        Ok((lock, Known { plan: of_plan, trust, newest: self.newest(target)? }))
+        let trust = self.of_trust(found.next().flatten())?;
+        let record = of_plan.as_ref().map(|(record, _)| record);
+        let newest = self.newest(target, (&plan, record))?;
+        Ok((lock, Known { plan: of_plan, trust, newest }))
     }
 
     /// Gives a lock back, for an apply that was refused or has not begun. Where the plan is

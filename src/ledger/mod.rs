@@ -41,6 +41,8 @@ mod journal;
 mod lease;
 pub mod local;
 mod lock;
+mod memory;
+pub mod object;
 mod receipt;
 mod record;
 mod spend;
@@ -54,6 +56,7 @@ use crate::clock::Instant;
 use crate::document::canonical;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
+use memory::News;
 use record::{FORMAT, Head};
 use store::{Change, Found, Name, Put, StoreError, Version};
 
@@ -63,6 +66,7 @@ pub use error::{Damage, Held, LedgerError, Life};
 pub use home::Home;
 pub use lease::Lease;
 pub use lock::{Holder, Lock, LockView};
+pub use memory::Memory;
 pub use receipt::StoredReceipt;
 pub use record::{Line, Round, RoundState, TargetKey};
 pub use spend::{ApprovalUse, Spending, Spent};
@@ -88,12 +92,15 @@ impl Ledger {
         id: ApprovalId,
         now: Instant,
     ) -> Result<Self, LedgerError> {
+        if let Some(memory) = &home.memory {
+            memory.check_missing()?;
+        }
         let head = Head { format: FORMAT, project: project.clone(), id, created_at: now };
         let ledger = Self { home, head };
         let why = format!("Make the ledger of project {project}");
         let change = Change::of(why, ledger.put(record::head(), &ledger.head, None)?);
         match ledger.home.store.write(&change) {
-            Ok(_) => Ok(ledger),
+            Ok(_) => ledger.saw(&News::default()).map(|()| ledger),
             Err(StoreError::Conflict(_)) => Err(LedgerError::Exists(ledger.place())),
             Err(error) => Err(ledger.failed(error)),
         }
@@ -109,6 +116,9 @@ impl Ledger {
         let name = record::head();
         let found = home.read(&name).map_err(|error| LedgerError::store(error, &place))?;
         let Some(Found { bytes, .. }) = found else {
+            if let Some(memory) = &home.memory {
+                memory.check_missing()?;
+            }
             return Err(LedgerError::Missing(place));
         };
         // Looked at before anything else, because another format may have other members.
@@ -127,7 +137,20 @@ impl Ledger {
                 wanted: project.clone(),
             });
         }
-        Ok(Self { home, head })
+        if let Some(memory) = &home.memory {
+            memory.check_ledger(home.store(), &head.id)?;
+        }
+        let ledger = Self { home, head };
+        ledger.saw(&News::default())?;
+        Ok(ledger)
+    }
+
+    /// Remembers what was just read or written.
+    fn saw(&self, news: &News<'_>) -> Result<(), LedgerError> {
+        match &self.home.memory {
+            Some(memory) => memory.saw(self.home.store(), self.id(), news),
+            None => Ok(()),
+        }
     }
 
     /// Where it is, for people.

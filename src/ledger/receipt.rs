@@ -1,13 +1,14 @@
 //! Receipts of a target are a chain: each names the one before it, and none is ever replaced. They
 //! are kept as they were signed; whoever reads them verifies the signatures.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::LedgerError;
 use super::lock::{Lock, LockView, by};
+use super::memory::News;
 use super::record::{self, LockRecord, PlanRecord, Round, RoundState, TargetKey};
 use super::spend::Spent;
 use super::store::{Along, Change, Found, Name, Put, StoreError};
@@ -155,6 +156,11 @@ impl Ledger {
             match self.home.store.write(&change) {
                 Ok(versions) => {
                     held.version = versions.last().cloned().unwrap_or(held.version.clone());
+                    let receipts = lock.known.newest.as_ref().map_or(0, |newest| newest.number);
+                    let receipts = Some((&lock.target, receipts.saturating_add(1)));
+                    let news = News { receipts, plan: Some(&plan), trust: None };
+                    // It stands in the ledger, whether or not this machine remembers it.
+                    let _only_remembered_elsewhere = self.saw(&news);
                     return Ok(());
                 }
                 Err(StoreError::Conflict(changed)) => {
@@ -197,8 +203,19 @@ impl Ledger {
             }
             chain.push(receipt);
         }
+        if let Some(memory) = &self.home.memory {
+            memory.check_receipts(target, u64::try_from(chain.len()).unwrap_or(u64::MAX))?;
+        }
+        let records: Vec<_> = self.plan_records()?;
+        let records = records.iter().filter(|(_, record)| record.target == *target);
+        let records: BTreeMap<Digest, &(Name, PlanRecord)> =
+            records.map(|found| (found.1.plan, found)).collect();
+        for receipt in &chain {
+            let plan = receipt.statement.plan;
+            self.known_to(records.get(&plan).map(|(_, record)| record), &plan, &receipt.statement)?;
+        }
         let held: BTreeSet<Digest> = chain.iter().map(|receipt| receipt.digest).collect();
-        for (name, record) in self.plan_records()?.iter().filter(|(_, r)| r.target == *target) {
+        for (name, record) in records.values() {
             let mut told = record.rounds.iter().filter_map(|round| round.state.receipt());
             if told.any(|receipt| !held.contains(&receipt)) {
                 return Err(self.damaged(name, "its receipt is not in the chain of its target"));
@@ -207,13 +224,45 @@ impl Ledger {
         Ok(chain)
     }
 
-    /// The newest receipt of a target; `None` before the first.
-    pub(super) fn newest(&self, target: &TargetKey) -> Result<Option<Newest>, LedgerError> {
-        let Some(name) = self.receipt_names(target)?.pop() else {
+    /// Refuses a receipt whose apply the record of its plan does not have: that record is older than
+    /// the receipt, and would let its approvals count again.
+    fn known_to(
+        &self,
+        record: Option<&PlanRecord>,
+        plan: &Digest,
+        statement: &Statement<Receipt>,
+    ) -> Result<(), LedgerError> {
+        let Receipt { apply_id, outcome, .. } = &statement.predicate;
+        let mut rounds = record.into_iter().flat_map(|record| &record.rounds);
+        // An apply is given up by a receipt that is stored before its round.
+        let given_up = *outcome == Outcome::Abandoned && record.is_some();
+        match given_up || rounds.any(|round| round.apply_id == *apply_id) {
+            true => Ok(()),
+            false => {
+                Err(self.damaged(&record::plan(plan), "an apply that has a receipt is not in it"))
+            }
+        }
+    }
+
+    /// The newest receipt of a target; `None` before the first. If it is of this plan, the plan's
+    /// record must know of it.
+    pub(super) fn newest(
+        &self,
+        target: &TargetKey,
+        (plan, record): (&Digest, Option<&PlanRecord>),
+    ) -> Result<Option<Newest>, LedgerError> {
+        let names = self.receipt_names(target)?;
+        if let Some(memory) = &self.home.memory {
+            memory.check_receipts(target, u64::try_from(names.len()).unwrap_or(u64::MAX))?;
+        }
+        let Some(name) = names.last() else {
             return Ok(None);
         };
-        let found = self.home.read(&name).map_err(|error| self.failed(error))?;
-        let StoredReceipt { number, digest, statement, .. } = self.stored(&name, target, found)?;
+        let found = self.home.read(name).map_err(|error| self.failed(error))?;
+        let StoredReceipt { number, digest, statement, .. } = self.stored(name, target, found)?;
+        if statement.plan == *plan {
+            self.known_to(record, plan, &statement)?;
+        }
         Ok(Some(Newest { number, digest, finished_at: statement.predicate.finished_at }))
     }
 

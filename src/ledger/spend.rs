@@ -8,6 +8,7 @@ use std::time::Instant as Monotonic;
 use super::error::LedgerError;
 use super::lease::Recorded;
 use super::lock::{Lock, LockView, by};
+use super::memory::News;
 use super::record::{self, Claim, Line, LockRecord, PlanRecord, Round, RoundState, TrustRecord};
 use super::store::{Change, Found, Journal, Name, StoreError, Version};
 use super::{Ledger, TRIES, trust};
@@ -104,6 +105,15 @@ impl Spent {
     }
 }
 
+impl Lock {
+    /// What an approval is worth to the plan of this lock, as far as applies of this plan go: that
+    /// no other plan spends it too is found out when it is spent.
+    pub fn approval_use(&self, approval: &ApprovalId) -> ApprovalUse {
+        let record = self.known.plan.as_ref().map(|(record, _)| record);
+        record.map_or(ApprovalUse::Unspent, |record| used(record, approval))
+    }
+}
+
 /// What is to be spent, and for what.
 #[derive(Clone, Debug)]
 pub struct Spending {
@@ -162,12 +172,16 @@ impl Ledger {
         plan: Digest,
         approval: &ApprovalId,
     ) -> Result<ApprovalUse, LedgerError> {
-        let claimed = self.claimed_by(approval)?;
+        let names = [record::claim(approval), record::plan(&plan)];
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        let [claim, of_plan] = &names;
+        let mut found = found.into_iter();
+        let claimed = self.claim_of(claim, approval, found.next().flatten())?;
+        let record = self.of_plan(of_plan, &plan, found.next().flatten())?;
         if let Some(other) = claimed.filter(|claimed| *claimed != plan) {
             return Ok(ApprovalUse::Spent { plan: other });
         }
-        let record = self.plan_record(&plan)?.map(|(record, _)| record);
-        Ok(record.map_or(ApprovalUse::Unspent, |record| used(&record, approval)))
+        Ok(record.map_or(ApprovalUse::Unspent, |(record, _)| used(&record, approval)))
     }
 
     /// Every apply of a plan, oldest first; none if there was none.
@@ -208,6 +222,9 @@ impl Ledger {
             match self.write_round(lock, &plan, &unclaimed, &trust)? {
                 Ok(version) => {
                     let round = plan.rounds.last().cloned();
+                    let news = News { trust: Some(&trust), plan: Some(&plan), receipts: None };
+                    // What was spent is spent, whether or not this machine remembers it.
+                    let _only_remembered_elsewhere = self.saw(&news);
                     lock.known.plan = Some((plan, version));
                     let name = record::plan(&lock.plan);
                     let round = round
@@ -339,8 +356,18 @@ impl Ledger {
 
     fn claimed_by(&self, approval: &ApprovalId) -> Result<Option<Digest>, LedgerError> {
         let name = record::claim(approval);
-        match self.get::<Claim>(&name)? {
-            Some((found, _)) if found.approval != *approval => Err(self.misplaced(&name)),
+        let found = self.home.read(&name).map_err(|error| self.failed(error))?;
+        self.claim_of(&name, approval, found)
+    }
+
+    fn claim_of(
+        &self,
+        name: &Name,
+        approval: &ApprovalId,
+        found: Option<Found>,
+    ) -> Result<Option<Digest>, LedgerError> {
+        match self.decoded::<Claim>(name, found)? {
+            Some((found, _)) if found.approval != *approval => Err(self.misplaced(name)),
             Some((found, _)) => Ok(Some(found.plan)),
             None => Ok(None),
         }
@@ -362,10 +389,14 @@ impl Ledger {
         plan: &Digest,
         found: Option<Found>,
     ) -> Result<Option<(PlanRecord, Version)>, LedgerError> {
-        match self.decoded::<PlanRecord>(name, found)? {
-            Some((found, _)) if found.plan != *plan => Err(self.misplaced(name)),
-            found => Ok(found),
+        let found = self.decoded::<PlanRecord>(name, found)?;
+        if found.as_ref().is_some_and(|(found, _)| found.plan != *plan) {
+            return Err(self.misplaced(name));
         }
+        if let Some(memory) = &self.home.memory {
+            memory.check_plan(plan, found.as_ref().map(|(found, _)| found))?;
+        }
+        Ok(found)
     }
 
     /// What the journals of these rounds say was begun.

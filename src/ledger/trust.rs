@@ -5,6 +5,7 @@ use super::Ledger;
 use super::error::LedgerError;
 use super::lock::Lock;
 use super::record::{self, TrustRecord};
+use super::store::{Found, Version};
 use crate::document::ident::Digest;
 
 impl Ledger {
@@ -13,8 +14,21 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn trust_seen(&self) -> Result<Option<(u64, Digest)>, LedgerError> {
-        let found = self.get::<TrustRecord>(&record::trust())?;
+        let found = self.home.read(&record::trust()).map_err(|error| self.failed(error))?;
+        let found = self.of_trust(found)?;
         Ok(found.map(|(TrustRecord { version, digest }, _)| (version, digest)))
+    }
+
+    /// The record of the trust root as it was read.
+    pub(super) fn of_trust(
+        &self,
+        found: Option<Found>,
+    ) -> Result<Option<(TrustRecord, Version)>, LedgerError> {
+        let found = self.decoded::<TrustRecord>(&record::trust(), found)?;
+        if let Some(memory) = &self.home.memory {
+            memory.check_trust(found.as_ref().map(|(found, _)| found))?;
+        }
+        Ok(found)
     }
 }
 

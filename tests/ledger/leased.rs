@@ -42,7 +42,7 @@ impl Store for Leased {
     }
 }
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     place_with(LEASE, &Arc::default())
 }
 

@@ -4,6 +4,9 @@
 mod suite;
 
 mod crash;
+mod git;
 mod leased;
 mod local;
+mod memory;
+mod object;
 mod race;

@@ -153,6 +153,7 @@ pub(crate) fn a_locked_target_refuses_everybody_else(place: &Place) {
     ledger.release(lock).unwrap();
     assert!(ledger.locks().unwrap().is_empty());
     let next = locked(&place.opened(), "main", plan("b"), false);
+    ledger.refresh().unwrap();
     assert_eq!(ledger.locks().unwrap().len(), 1);
     ledger.release(next).unwrap();
 }
@@ -438,6 +439,7 @@ pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(place: &Place) {
     // The second receipt alone, in the place of the first of another target.
     let alone = name("receipt/prod/alone/000000000001");
     write(&place.home(), &alone, &chain[1].envelope, None).unwrap();
+    ledger.refresh().unwrap();
     let damaged = ledger.receipts(&target("alone"));
     assert!(matches!(damaged, Err(LedgerError::Damaged { .. })), "{damaged:?}");
     assert!(ledger.describe().is_err());
@@ -489,6 +491,7 @@ pub(crate) fn a_record_under_another_name_is_damaged(place: &Place) {
     copy(&format!("plan/{}", plan("a")), &format!("plan/{}", plan("b")));
     copy(&format!("approval/{}", id(10)), &format!("approval/{}", id(11)));
     copy("lock/prod/main", "lock/prod/other");
+    ledger.refresh().unwrap();
     let damaged = |result: Result<(), LedgerError>| {
         assert!(
             matches!(result, Err(LedgerError::Damaged { source: Damage::Misplaced, .. })),

@@ -169,7 +169,8 @@ impl Git {
 
     fn leads_to(&self, earlier: &ObjectId, tip: &ObjectId) -> Result<bool, StoreError> {
         let known = self.repository.contains(earlier).map_err(|error| self.failed(error))?;
-        Ok(known && self.repository.is_ancestor(earlier, tip).map_err(|error| self.failed(error))?)
+        Ok(known
+            && self.repository.is_ancestor(earlier, tip).map_err(|error| self.failed(error))?)
     }
 
     fn failed(&self, error: GitError) -> StoreError {
@@ -213,10 +214,16 @@ impl Store for Git {
     }
 
     fn follows(&self, earlier: &str) -> Result<bool, StoreError> {
-        let _turn = self.turn();
-        let tip = self.snapshot().tip().cloned();
-        let (Some(tip), Ok(earlier)) = (tip, earlier.parse()) else {
+        let Ok(earlier) = earlier.parse::<ObjectId>() else {
             return Ok(false);
+        };
+        let tip = {
+            let snapshot = self.snapshot();
+            match snapshot.tip() {
+                Some(_) if snapshot.is_after(&earlier) => return Ok(true),
+                Some(tip) => tip.clone(),
+                None => return Ok(false),
+            }
         };
         if self.leads_to(&earlier, &tip)? {
             return Ok(true);
@@ -225,6 +232,7 @@ impl Store for Git {
             return Ok(false);
         }
         // A clone that cut this branch off as well cannot tell before it has the rest.
+        let _turn = self.turn();
         self.fetch(Depth::Whole)?;
         self.leads_to(&earlier, &tip)
     }

@@ -1,6 +1,6 @@
 //! What the branch held when it was last looked at. A tree that no ledger writes is refused whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::store::{Found, Name, Put, StoreError, Version};
 use super::Problem;
@@ -16,6 +16,8 @@ pub(super) struct Snapshot {
     /// `None` while there is no branch.
     tip: Option<ObjectId>,
     records: BTreeMap<Name, ObjectId>,
+    /// Commits that this process saw at the tip; each is in the history of this one.
+    seen: HashSet<ObjectId>,
     /// Bytes of those that were read. A blob is what its id says, in every commit.
     blobs: HashMap<ObjectId, Vec<u8>>,
 }
@@ -31,11 +33,7 @@ fn record(path: &str) -> Option<Name> {
 
 impl Snapshot {
     /// The records of a commit; with `new`, of one that may not have become a ledger yet.
-    pub(super) fn of(
-        tip: ObjectId,
-        entries: Vec<TreeEntry>,
-        new: bool,
-    ) -> Result<Self, Problem> {
+    pub(super) fn of(tip: ObjectId, entries: Vec<TreeEntry>, new: bool) -> Result<Self, Problem> {
         let mut records = BTreeMap::new();
         let mut other = None;
         for TreeEntry { path, kind, id } in entries {
@@ -64,19 +62,26 @@ impl Snapshot {
             None if new => {}
             Some(_) | None => return Err(Problem::NoLedger),
         }
-        Ok(Self { tip: Some(tip), records, blobs: HashMap::new() })
+        Ok(Self { tip: Some(tip), records, ..Self::default() })
     }
 
     pub(super) fn tip(&self) -> Option<&ObjectId> {
         self.tip.as_ref()
     }
 
-    /// Goes on to another commit; what was read of the same blobs stays read.
+    /// Whether the tip is known to have this commit in its history, without a look at it.
+    pub(super) fn is_after(&self, commit: &ObjectId) -> bool {
+        self.tip.as_ref() == Some(commit) || self.seen.contains(commit)
+    }
+
+    /// Goes on to a later commit; what was read of the same blobs stays read.
     pub(super) fn replace(&mut self, mut other: Self) {
         let mut blobs = std::mem::take(&mut self.blobs);
         other.blobs = (other.records.values())
             .filter_map(|id| Some((id.clone(), blobs.remove(id)?)))
             .collect();
+        other.seen = std::mem::take(&mut self.seen);
+        other.seen.extend(self.tip.take());
         *self = other;
     }
 
@@ -86,7 +91,7 @@ impl Snapshot {
         tip: ObjectId,
         puts: impl Iterator<Item = (&'p Put, ObjectId)>,
     ) {
-        self.tip = Some(tip);
+        self.seen.extend(self.tip.replace(tip));
         for (put, id) in puts {
             self.blobs.insert(id.clone(), put.bytes.clone());
             self.records.insert(put.name.clone(), id);

@@ -8,7 +8,9 @@ use super::super::store::{Along, Change, Put, StoreError, Version};
 use super::{Git, Problem, snapshot};
 use crate::causes;
 use crate::files::steps::step;
-use crate::git::{Edit, GitError, Made, NewCommit, ObjectId, PushError, Pushed, RefName, RefUpdate};
+use crate::git::{
+    Edit, GitError, Made, NewCommit, ObjectId, PushError, Pushed, RefName, RefUpdate,
+};
 
 /// How often a change is put on top of what others wrote meanwhile.
 const TRIES: u32 = 12;
@@ -80,6 +82,8 @@ impl Git {
         let random = getrandom::fill(&mut number);
         random.map_err(|_| Problem::Random.into_error(&self.place))?;
         let number = u64::from_be_bytes(number);
+        let why = change.why.trim_end();
+        let gap = if why.contains("\n\n") { "\n" } else { "\n\n" };
         let parent = self.snapshot().tip().cloned();
         step("git commit");
         let made = self.repository.commit(&NewCommit {
@@ -87,7 +91,7 @@ impl Git {
             edits: change.puts().map(edit).collect(),
             author: self.author.clone(),
             // Two processes that write the same at the same second have two commits.
-            message: format!("{}\n\nCountersign-Change: {number:016x}", change.why.trim_end()),
+            message: format!("{why}{gap}Change: {number:016x}"),
         });
         step("git commit: done");
         made.map_err(|error| self.failed(error))
