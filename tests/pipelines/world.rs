@@ -83,7 +83,7 @@ impl World {
         fs::write(shop.join("countersign.toml"), format!("{before}{ledger}")).unwrap();
         world.alice(
             "chmod +x ci/countersign && git add -A && git commit -qm 'A project'\n\
-             git push -q origin main && countersign -q ledger create",
+             git push -q -u origin main && countersign -q ledger create",
         );
         world
     }
@@ -116,6 +116,34 @@ impl World {
             proposal.display()
         ));
         self.head(BRANCH)
+    }
+
+    /// The usual plan, approved by bob and carol, on the base branch.
+    pub(super) fn approved_on_main(&self) {
+        let proposal = fixtures().join("proposals/scale-web.chat.md");
+        self.planned_on_main(&proposal.display().to_string());
+    }
+
+    /// What a proposal plans, approved by bob and carol, on the base branch.
+    pub(super) fn planned_on_main(&self, proposal: &str) {
+        self.alice(&format!(
+            "countersign -q plan -f '{proposal}' && git add -A\n\
+             for person in bob carol; do\n\
+               countersign -q approve plans/scale-web --key ~/../$person/.ssh/id_ed25519 \
+                 --digest \"$(sha256sum plans/scale-web/plan.json | cut -c 1-64)\"\n\
+             done\n\
+             git add -A && git commit -qm 'A plan, approved' && git push -q -u origin main"
+        ));
+    }
+
+    /// The same world once more, as it stands.
+    pub(super) fn again(&self) -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(self.path(".")).arg(world.path("."));
+        end(copy).exits(0);
+        world.alice("git remote set-url origin \"file://$HOME/../shop.git\"");
+        world
     }
 
     pub(super) fn head(&self, branch: &str) -> String {

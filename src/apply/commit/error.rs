@@ -123,7 +123,7 @@ impl CommitError {
                 "check out what the branch is at (`git pull --ff-only`), and push what is not there yet"
             }
             Self::Differs(_) => {
-                "commit and push these files, or take them back (`git stash -u`): an apply commits what its plan changes, and nothing else"
+                "commit and push these files, or take them back (`git stash -u`): an apply commits what its plan changes, and nothing else. Where git finds nothing changed, it stores other bytes than lie there: set `-text` for the target's files in .gitattributes"
             }
             Self::Staged(_) => "commit and push them, or take them back: `git restore --staged`",
             Self::NoFile { .. } => "let Git have a plain file there",

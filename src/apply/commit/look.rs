@@ -28,9 +28,9 @@ pub(super) fn find(plan: &Plan, asked: &Asked<'_>) -> Result<Base, CommitError> 
     let (branch, attached) = branch(&repository, asked.branch)?;
     at_head(&repository, asked, &branch, &head)?;
     let target = format!("{}{}/", within.prefix, asked.target.path);
-    let executable = as_committed(plan, asked, &repository, &head, &target)?;
     let mut settings = repository.settings(&[NAME, ADDRESS, LINE_ENDS])?;
     as_they_are(plan, &repository, &target, settings.get(LINE_ENDS))?;
+    let executable = as_committed(plan, asked, &repository, &head, &target)?;
     let author = match (settings.remove(NAME), settings.remove(ADDRESS)) {
         (Some(name), Some(address)) => Some(Person { name, address }),
         (Some(_), None) | (None, Some(_)) | (None, None) => None,
