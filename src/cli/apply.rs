@@ -105,7 +105,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     }
     let of = (&trusted, &folder);
     let base = committing::base(wish.as_ref(), cleared.plan(), args.resume, of, session)?;
-    session.progress("observing the target again");
+    session.progress("locking the target, and observing it again");
     let host = session.world().host.clone();
     session.spend();
     let authorized = gate::authorize(

@@ -22,7 +22,8 @@ pub struct World<'w> {
     pub stderr: &'w mut dyn Write,
     /// Environment variables that the program knows.
     pub variables: BTreeMap<String, String>,
-    /// The whole environment, for git alone, which finds its credentials by it.
+    /// The whole environment: for the program git, and for the credentials of a cloud, which are
+    /// found in it as their own tools find them.
     pub environment: Vec<(OsString, OsString)>,
     /// The folder it was started in.
     pub directory: PathBuf,
@@ -52,7 +53,7 @@ impl World<'static> {
     /// The world of this process.
     pub fn of_this_process() -> Self {
         let known = |name: &str| name.starts_with("COUNTERSIGN_") || KNOWN.contains(&name);
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let variables =

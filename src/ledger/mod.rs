@@ -93,7 +93,10 @@ impl Ledger {
         now: Instant,
     ) -> Result<Self, LedgerError> {
         if let Some(memory) = &home.memory {
-            memory.check_missing()?;
+            let there = home.read(&record::head());
+            if there.map_err(|error| LedgerError::store(error, &home.store.place()))?.is_none() {
+                memory.check_missing()?;
+            }
         }
         let head = Head { format: FORMAT, project: project.clone(), id, created_at: now };
         let ledger = Self { home, head };

@@ -1,15 +1,14 @@
 //! `apply --commit`: which branch of which remote, and what is said of it.
 
-use std::time::Duration;
-
 use super::ApplyArgs;
 use crate::apply::Applied;
 use crate::apply::commit::{Asked, Base, CommitError};
 use crate::cli::fault::Fault;
+use crate::cli::ledger::home;
 use crate::cli::ledger::whose::Whose;
 use crate::cli::paths::PlanFolder;
 use crate::cli::session::Session;
-use crate::config::{self, DirectoryTarget, Target};
+use crate::config::{self, DirectoryTarget, GitLedger, Target};
 use crate::document::code::Code;
 use crate::gate::Trusted;
 use crate::git::{GitError, RefName, Remote};
@@ -20,7 +19,7 @@ pub(super) struct Wish<'t> {
     remote: Remote,
     branch: Option<RefName>,
     target: &'t DirectoryTarget,
-    patience: Duration,
+    ledger: &'t GitLedger,
 }
 
 /// What `--commit` and `--branch` ask for; `None` without them.
@@ -33,14 +32,15 @@ pub(super) fn wish<'t>(
         return Ok(None);
     }
     let usage = |error: &GitError| Fault::of(Code::Usage, error);
-    let config::Ledger::Git(ledger) = whose.configured(&trusted.config) else {
+    let target = whose.env.as_ref().zip(whose.target.as_ref());
+    let ledger = target.map(|(env, target)| trusted.config.ledger_of(env, target));
+    let Some(config::Ledger::Git(ledger)) = ledger else {
         return Err(Fault::new(
             Code::Usage,
             "--commit needs a ledger of kind `git`: only there branch and ledger change in one stroke",
         )
         .hint("leave it out and commit the files yourself, or set `[ledger] kind = \"git\"` on the trusted side"));
     };
-    let target = whose.env.as_ref().zip(whose.target.as_ref());
     let target = target.and_then(|(env, target)| trusted.config.target(env, target).ok());
     let Some(Target::Directory(target)) = target else {
         return Err(Fault::new(Code::Usage, "--commit is for targets of kind `directory`"));
@@ -50,7 +50,7 @@ pub(super) fn wish<'t>(
     })?;
     let branch = args.branch.as_deref().map(RefName::branch).transpose();
     let branch = branch.map_err(|error| usage(&error))?;
-    Ok(Some(Wish { remote, branch, target, patience: ledger.timeout() }))
+    Ok(Some(Wish { remote, branch, target, ledger }))
 }
 
 /// The commit that is built upon.
@@ -64,7 +64,7 @@ pub(super) fn base(
     let Some(wish) = wish else { return Ok(None) };
     session.progress("comparing the target with what is committed");
     let project = session.project()?;
-    let surroundings = session.git(wish.patience);
+    let surroundings = home::repository(wish.ledger, session)?.surroundings().clone();
     let asked = Asked {
         project: &project,
         plan: folder.folder.path(),
