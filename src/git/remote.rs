@@ -173,7 +173,9 @@ fn is_before(answer: &Answer) -> bool {
         "transport '",
         "unable to access '",
     ];
-    let said = |text: &str| answer.words.iter().any(|line| line.contains(text));
+    // What the remote says of itself proves nothing.
+    let own = || answer.words.iter().filter(|line| !line.starts_with("remote:"));
+    let said = |text: &str| own().any(|line| line.contains(text));
     BEFORE.into_iter().any(said) && !said("RPC failed") && !said("unexpected disconnect")
 }
 

@@ -2,21 +2,19 @@
 //! branch can suffer.
 
 mod branch;
-mod crash;
 mod faults;
-mod race;
+mod http;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use countersign::git::{Person, Repository};
 use countersign::ledger::git::{Git, GitPlace};
 use countersign::ledger::store::{Change, Name, Put, Store as _, StoreError, Version};
 use countersign::ledger::{Home, Ledger, LedgerError};
 
-use super::suite::Place;
+use super::suite::{LEASE, Place};
 use crate::support::apply::*;
 use crate::support::git::*;
 
@@ -27,7 +25,7 @@ pub(super) fn at(branch: &str) -> GitPlace {
         remote: "origin".to_owned(),
         branch: branch.to_owned(),
         author: Person { name: "countersign".to_owned(), address: "runner".to_owned() },
-        lease: Duration::from_secs(3),
+        lease: LEASE * 3,
     }
 }
 

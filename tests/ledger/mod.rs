@@ -5,6 +5,7 @@ mod suite;
 
 mod crash;
 mod git;
+mod kinds;
 mod leased;
 mod local;
 mod memory;

@@ -2,23 +2,23 @@
 //! became of it is known when it returns, or it says that it is not.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::store::{Along, Change, Put, StoreError, Version};
 use super::{Git, Problem, snapshot};
 use crate::causes;
+use crate::clock::Deadline;
 use crate::files::steps::step;
 use crate::git::{
     Edit, GitError, Made, NewCommit, ObjectId, PushError, Pushed, RefName, RefUpdate,
 };
 
-/// How often a change is put on top of what others wrote meanwhile.
-const TRIES: u32 = 12;
+/// How often in a row the remote may fail to take a push although the branch has not moved.
+const STUCK: u32 = 8;
 /// How often a push whose answer was lost is sent.
 const SENDS: u32 = 2;
-/// The first pause before the next try, in milliseconds; the next ones are longer, up to `LONGEST`.
-const PAUSE: u64 = 15;
-const LONGEST: u64 = 1000;
+/// The longest pause before the next try, unless a try itself takes longer.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// What became of a push.
 enum End {
@@ -34,9 +34,12 @@ impl Git {
     /// As [`super::Store::write`]. Whoever calls it has the turn.
     pub(super) fn written(&self, change: &Change) -> Result<Vec<Version>, StoreError> {
         self.check(change)?;
+        let deadline = Deadline::after(self.repository.surroundings().patience);
+        let mut stuck = 0;
         for number in 1.. {
-            let made = self.commit(change)?;
-            let Made { commit, blobs } = made;
+            let began = Instant::now();
+            let before = self.snapshot().tip().cloned();
+            let Made { commit, blobs } = self.commit(change)?;
             let versions = blobs.iter().map(|id| Version(id.to_string())).collect();
             let said = match self.push(&commit, change.along.as_ref())? {
                 End::Landed => {
@@ -46,21 +49,24 @@ impl Git {
                 End::Found => return Ok(versions),
                 End::Late(said) => said,
             };
-            let before = self.snapshot().tip().cloned();
-            sleep(pause(number));
+            sleep(pause(number, began.elapsed()));
             self.advance()?;
             self.check(change)?;
-            if number >= TRIES {
-                let moved = self.snapshot().tip() != before.as_ref();
-                // Nobody else has what this change is about; it is only too crowded.
-                let first = change.puts().next().filter(|_| moved);
-                return Err(match first {
-                    Some(put) => StoreError::Conflict(put.name.clone()),
-                    None => Problem::Busy { tries: number, said }.into_error(&self.place),
-                });
+            let moved = self.snapshot().tip() != before.as_ref();
+            stuck = if moved { 0 } else { stuck + 1 };
+            if stuck >= STUCK {
+                return Err(Problem::Busy { tries: stuck, said }.into_error(&self.place));
+            }
+            if deadline.left().is_none() {
+                break;
             }
         }
-        Ok(Vec::new())
+        // Nobody else has what this is about; the branch is only too crowded. Whoever decided may
+        // look again whether there is time.
+        match change.puts().next() {
+            Some(put) => Err(StoreError::Conflict(put.name.clone())),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Whether every record is in the state that is expected.
@@ -198,11 +204,13 @@ fn not_taken(along: &Along, error: impl std::error::Error + Send + Sync + 'stati
     StoreError::Branch { branch: along.branch.clone(), source: Box::new(error) }
 }
 
-/// Longer each time, and by chance, so that those who met once do not meet again.
-fn pause(number: u32) -> Duration {
-    let most = PAUSE.saturating_mul(1 << number.min(10)).min(LONGEST);
+/// By chance, and longer each time: so that those who met do not meet again, and of many only one
+/// or two are at it at the same time, however long a try takes.
+fn pause(number: u32, took: Duration) -> Duration {
+    let most = took.saturating_mul(1 << number.min(4)).min(LONGEST.max(took));
+    let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
     let mut random = [0; 8];
-    // Without chance all wait for the longest time, which is no worse than slow.
-    let chance = getrandom::fill(&mut random).map_or(u64::MAX, |()| u64::from_be_bytes(random));
+    // Without chance there is no pause, which is no worse than crowded.
+    let chance = getrandom::fill(&mut random).map_or(0, |()| u64::from_be_bytes(random));
     Duration::from_millis(chance.checked_rem(most).unwrap_or_default())
 }

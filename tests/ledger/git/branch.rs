@@ -259,3 +259,44 @@ fn a_branch_that_goes_along_lands_with_the_change_or_neither_does() {
     assert_eq!(bytes(&after, "plan/a"), Some(b"1".to_vec()));
     assert_eq!(bytes(&after, "plan/b"), Some(b"2".to_vec()));
 }
+
+#[test]
+fn a_change_is_one_commit_and_one_push_and_a_look_is_one_fetch() {
+    let server = Server::new();
+    let (clone, _) = made(&server);
+    let (program, runs) = (server.folder.path().join("git"), server.folder.path().join("runs"));
+    // Only the commands of git have a name of lower-case letters that follows the settings.
+    let script = format!(
+        "for word; do case $word in rev-parse|ls-tree|cat-file|merge-base|fetch|push|remote|fast-import) echo $word >> {}; break;; esac; done\nexec git \"$@\"",
+        runs.display()
+    );
+    script_at(&program, &script);
+    let mut surroundings = server.surroundings();
+    surroundings.program = program;
+    let ran = || {
+        let text = std::fs::read_to_string(&runs).unwrap_or_default();
+        std::fs::write(&runs, "").unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let repository = Repository::open(&clone, surroundings).unwrap();
+    let store = Git::open(&repository, at(BRANCH)).unwrap();
+    assert_eq!(ran(), ["rev-parse", "remote", "fetch", "rev-parse", "ls-tree"]);
+    let puts = vec![put("plan/a", "1", None), put("plan/b", "1", None), put("lock/a", "1", None)];
+    let several = Change { why: "Several".into(), steps: vec![puts], along: None };
+    let versions = store.write(&several).unwrap();
+    assert_eq!(ran(), ["fast-import", "push"]);
+    // What was written needs no reading.
+    assert_eq!(bytes(&store, "plan/a"), Some(b"1".to_vec()));
+    store.refresh().unwrap();
+    assert_eq!(ran(), ["fetch", "rev-parse"]);
+    let other = opened(&server.clone("other", &[]), &server).unwrap();
+    write(&other, "plan/c", "1", None).unwrap();
+    store.refresh().unwrap();
+    assert_eq!(ran(), ["fetch", "rev-parse", "cat-file", "merge-base", "ls-tree"]);
+    assert_eq!(store.read(&[name("plan/c"), name("head"), name("plan/a")]).unwrap().len(), 3);
+    assert_eq!(ran(), ["cat-file"]);
+    write(&other, "plan/d", "1", None).unwrap();
+    write(&store, "plan/a", "2", Some(&versions[0])).unwrap();
+    let again = ["fast-import", "push", "fetch", "rev-parse", "cat-file", "merge-base", "ls-tree"];
+    assert_eq!(ran(), [&again[..], &["fast-import", "push"]].concat());
+}

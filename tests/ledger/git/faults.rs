@@ -168,3 +168,44 @@ fn what_surrounds_the_process_does_not_lead_elsewhere() {
     write(&store, "plan/a", "1", None).unwrap();
     assert!(!ran.exists());
 }
+
+#[test]
+fn a_push_that_never_ends_is_unknown_after_a_while_and_may_be_made_later() {
+    let server = Server::new();
+    let (clone, _) = made(&server);
+    let store = hasty(&clone, &server, 2);
+    let before = server.tip(BRANCH);
+    server.hook("pre-receive", "sleep 60");
+    let began = Instant::now();
+    match write(&store, "plan/a", "1", None) {
+        Err(StoreError::Unknown { source, .. }) => {
+            let said = source.to_string();
+            assert!(said.contains("did not end within 2 seconds"), "{said}");
+            assert!(said.contains("still where it was"), "{said}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(began.elapsed() < Duration::from_secs(30));
+    assert_eq!(server.tip(BRANCH), before);
+    std::fs::remove_file(server.bare().join("hooks/pre-receive")).unwrap();
+    let store = opened(&clone, &server).unwrap();
+    write(&store, "plan/a", "1", None).unwrap();
+}
+
+#[test]
+fn a_remote_that_cannot_write_its_branch_is_not_tried_for_ever() {
+    let server = Server::new();
+    let (clone, _) = made(&server);
+    let store = opened(&clone, &server).unwrap();
+    let lock = server.bare().join(format!("refs/heads/{BRANCH}.lock"));
+    std::fs::write(&lock, "").unwrap();
+    match write(&store, "plan/a", "1", None) {
+        Err(StoreError::Unusable { source, .. }) => {
+            let said = source.to_string();
+            assert!(said.contains("8 times") && said.contains("failed to update ref"), "{said}");
+        }
+        other => panic!("{other:?}"),
+    }
+    std::fs::remove_file(lock).unwrap();
+    write(&store, "plan/a", "1", None).unwrap();
+}
