@@ -31,7 +31,6 @@ pub(crate) struct Patience {
 pub(crate) struct Far {
     pub(crate) proxy: Proxy,
     /// Another home over the place, as another process has it; through the proxy, or past it.
-    #[expect(clippy::type_complexity, reason = "said once")]
     pub(crate) open: Box<dyn Fn(bool, Patience) -> Result<Home, StoreError> + Send + Sync>,
     /// The home in which the ledger is made, where it is opened by another way than others.
     pub(crate) create: Option<Box<dyn Fn(Patience) -> Home + Send + Sync>>,
