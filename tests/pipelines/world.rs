@@ -179,12 +179,15 @@ impl World {
         self.path("alice/.local/state/countersign/keys/shop").join(role)
     }
 
-    /// Installs a hook of the remote that ends the program at push number `at`, from 1.
-    pub(super) fn dies_at(&self, hook: &str, at: usize) {
+    /// Installs a hook of the remote that ends the program at its push of that word in the ledger's
+    /// history, once.
+    pub(super) fn dies_at(&self, hook: &str, word: &str) {
         let script = format!(
             "#!/bin/bash\n\
-             n=$(( $(cat pushes 2>/dev/null || echo 0) + 1 )); echo $n > pushes\n\
-             [ $n = {at} ] || exit 0\n\
+             while read -r _ new name; do\n\
+               [[ $name = */countersign-ledger ]] || continue\n\
+               [[ $(git log -1 --format=%s $new) = '{word} '* ]] && mkdir died 2>/dev/null || exit 0\n\
+             done\n\
              at=$PPID\n\
              while [ \"$at\" -gt 1 ]; do\n\
                if [ \"$(cat /proc/$at/comm)\" = countersign ]; then kill -KILL $at; exit 1; fi\n\
@@ -200,12 +203,6 @@ impl World {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// How many pushes the hook has seen.
-    pub(super) fn pushes(&self) -> usize {
-        let text = fs::read_to_string(self.path("shop.git/pushes")).unwrap_or_default();
-        text.trim().parse().unwrap_or(0)
     }
 
     /// Commits that applied the plan, newest first.
