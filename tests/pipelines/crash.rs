@@ -1,12 +1,6 @@
 //! `apply --commit`, ended by SIGKILL at each of its steps, and gone on with from a fresh clone by a
 //! machine that knows nothing of it: one commit in the end.
 
-use std::ffi::OsString;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use countersign::cli;
-use countersign::cli::world::World as Surroundings;
 use countersign::clock::Instant;
 use countersign::document::code::Code;
 
@@ -19,30 +13,10 @@ const CHILD: &str = "pipelines::crash::child_that_applies";
 #[ignore = "started by the test below"]
 fn child_that_applies() {
     killed::watch_steps();
-    let folder = killed::folder();
-    let home = folder.join("alice");
-    let variables = [("HOME", home.display().to_string())];
-    let mut environment: Vec<(OsString, OsString)> = vec![("HOME".into(), home.clone().into())];
-    environment.extend(std::env::vars_os().filter(|(name, _)| name == "PATH"));
-    let mut surroundings = Surroundings {
-        stdin: &mut std::io::empty(),
-        stdout: &mut std::io::sink(),
-        stderr: &mut std::io::stderr(),
-        variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
-        environment,
-        directory: home.join("shop"),
-        program: env!("CARGO_BIN_EXE_countersign").into(),
-        host: "runner".to_owned(),
-        answers: false,
-        terminal: false,
-        watched: false,
-        clock: Arc::new(Instant::now),
-        passphrase: |_| Err(std::io::Error::other("nobody answers")),
-        interrupted: Arc::new(AtomicBool::new(false)),
-    };
-    let line = ["countersign", "apply", "plans/scale-web", "--trusted", ".", "--commit"];
-    let code = cli::run(line.map(OsString::from), &mut surroundings);
-    assert_eq!(code, Code::Ok);
+    let world = World::at(killed::folder());
+    let line = ["apply", "plans/scale-web", "--trusted", ".", "--commit"];
+    let (code, told) = world.in_process(&line, Instant::now);
+    assert_eq!(code, Code::Ok, "{told}");
 }
 
 fn child(world: &World) -> std::process::Command {
