@@ -1,6 +1,9 @@
 //! `apply --commit`: what it refuses before anything is locked, what the branch gets, and what is
 //! said where it gets nothing.
 
+use countersign::clock::Instant;
+use countersign::document::code::Code;
+
 use super::world::{Ended, World, bash, end};
 
 /// Flags of an apply in alice's clone.
@@ -191,6 +194,25 @@ fn its_message_says_what_was_applied_by_whom_and_who_approved() {
 }
 
 #[test]
+fn a_project_may_lie_beneath_the_top_of_its_repository() {
+    let world = World::new();
+    world.approved_on_main();
+    world.alice(
+        "mkdir infra && git mv manifests plans policies trust.json countersign.toml infra\n\
+         git commit -qm 'Further down' && git push -q",
+    );
+    let before = world.head("main");
+    let (infra, home) = (world.path("alice/shop/infra"), world.path("alice"));
+    let line = "countersign apply plans/scale-web --trusted . --commit";
+    end(bash(line, &infra, &home)).exits(0);
+    let files = world.remote(&["diff", "--name-only", &before, "main"]);
+    let files: Vec<_> = files.lines().collect();
+    assert_eq!(files[..2], ["infra/manifests/shop/config.yaml", "infra/manifests/shop/web.yaml"]);
+    assert!(files[2].starts_with("infra/plans/scale-web/receipts/"), "{files:?}");
+    assert_eq!(world.alice("git status --porcelain").stdout, "");
+}
+
+#[test]
 fn a_new_file_a_removed_one_and_one_that_can_be_run_are_committed_as_they_are() {
     let world = World::new();
     world.alice(
@@ -354,4 +376,44 @@ fn an_apply_that_stopped_commits_nothing_and_says_so() {
     assert_eq!(world.head("main"), before);
     world.alice("git checkout -q -- manifests && rm -r plans/scale-web/receipts");
     resumed(&world);
+}
+
+#[test]
+fn an_apply_that_stopped_half_way_commits_nothing_and_is_ended_from_a_fresh_clone() {
+    let world = World::new();
+    world.approved_on_main();
+    let before = world.head("main");
+    // Once the first file is written, somebody touches the second.
+    let shop = world.path("alice/shop/manifests/shop");
+    let clock = move || {
+        let text = |name: &str| std::fs::read_to_string(shop.join(name)).unwrap();
+        let config = text("config.yaml");
+        if text("web.yaml").contains("replicas: 5") && !config.ends_with("# by hand\n") {
+            std::fs::write(shop.join("config.yaml"), config + "# by hand\n").unwrap();
+        }
+        Instant::now()
+    };
+    let line = ["apply", "plans/scale-web", "--trusted", ".", "--commit"];
+    let (code, told) = world.in_process(&line, clock);
+    assert_eq!(code, Code::ApplyPartial, "{told}");
+    assert!(told.contains("a part of a change never is"), "{told}");
+    assert!(told.contains("`countersign apply plans/scale-web --resume --commit`"), "{told}");
+    assert_eq!(world.head("main"), before);
+    assert!(world.alice("countersign log").stdout.contains("PARTIAL"));
+    world.alice("git clone -q \"file://$HOME/../shop.git\" ../fresh");
+    let line = "countersign apply plans/scale-web --trusted . --commit --resume";
+    end(bash(line, &world.path("alice/fresh"), &world.path("alice"))).exits(0);
+    check(&world, &before);
+}
+
+#[test]
+fn a_landing_whose_answer_was_lost_is_found_in_the_remote() {
+    let world = World::new();
+    world.approved_on_main();
+    let before = world.head("main");
+    world.alice("sed -i 's/^lease-seconds.*/timeout-seconds = 6/' countersign.toml");
+    let hook = "#!/bin/sh\ngrep -q refs/heads/main && sleep 20\nexit 0\n";
+    world.hook("post-receive", hook);
+    apply(&world, "").exits(0).says("Committed to branch main: ");
+    check(&world, &before);
 }

@@ -2,6 +2,7 @@
 //! as the services run them, against a bare repository, each job on a runner that is born empty.
 
 mod commit;
+mod crash;
 mod files;
 mod runner;
 mod way;

@@ -2,6 +2,7 @@
 
 use super::runner::{Event, Service, run};
 use super::world::{BRANCH, World};
+use crate::support::killed::side_by_side;
 
 const SERVICES: [Service; 2] = [Service::GitHub, Service::GitLab];
 
@@ -95,26 +96,22 @@ fn of_two_runners_at_once_one_applies() {
 
 #[test]
 fn a_runner_that_dies_at_any_push_is_followed_by_a_run_that_ends_its_work() {
-    for (service, hook) in [(Service::GitHub, "pre-receive"), (Service::GitLab, "post-receive")] {
-        let mut at = 1;
-        loop {
-            let (world, event) = merged(service);
-            world.dies_at(hook, at);
-            let died = run(&world, service, "apply", &event, "dies");
-            if died.code == Some(0) {
-                assert!(at > world.pushes(), "{died:#?}");
-                assert!(at > 2, "an apply of {} pushes", world.pushes());
-                break;
-            }
-            assert_eq!(died.code, Some(137), "{died:#?}");
-            let landed = world.applies().len();
-            let again = run(&world, service, "apply", &event, "again");
-            // After the last push all was done.
-            again.exits(if landed == 1 { 12 } else { 0 });
-            assert_eq!(world.applies().len(), 1, "died at push {at} ({hook})");
-            at += 1;
-        }
-    }
+    let whole = SERVICES.map(|service| (service, merged(service)));
+    let hooks = ["pre-receive", "post-receive"];
+    let cases = whole.iter().flat_map(|case| hooks.map(|hook| (case, hook)));
+    let words = ["Lock", "Spend", "Record"];
+    let cases = cases.flat_map(|(case, hook)| words.map(|word| (case, hook, word)));
+    side_by_side(cases.collect::<Vec<_>>(), |((service, (world, event)), hook, word)| {
+        let world = world.again();
+        world.dies_at(hook, word);
+        let died = run(&world, *service, "apply", event, "dies");
+        assert_eq!(died.code, Some(137), "{word}: {died:#?}");
+        let landed = world.applies().len();
+        assert_eq!(landed, usize::from((hook, word) == ("post-receive", "Record")));
+        let again = run(&world, *service, "apply", event, "again");
+        again.exits(if landed == 1 { 12 } else { 0 });
+        assert_eq!(world.applies().len(), 1, "{hook}: {word}");
+    });
 }
 
 #[test]

@@ -1,8 +1,16 @@
 //! A project with its remote and its people: a bare repository, and one clone per person.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use countersign::cli;
+use countersign::cli::world::World as Surroundings;
+use countersign::clock::Instant;
+use countersign::document::code::Code;
 
 use crate::cli::shop::{copy, fixtures};
 
@@ -47,7 +55,13 @@ pub(super) fn bash(line: &str, folder: &Path, home: &Path) -> Command {
 }
 
 pub(super) struct World {
-    folder: tempfile::TempDir,
+    folder: Folder,
+}
+
+enum Folder {
+    /// Gone with this value.
+    Own(tempfile::TempDir),
+    There(PathBuf),
 }
 
 /// The branch of the request. Git allows it, and a shell that reads it as code makes a file.
@@ -57,7 +71,7 @@ impl World {
     /// A project of alice whose changes two of bob and carol approve, with an empty ledger on a
     /// branch of its remote.
     pub(super) fn new() -> Self {
-        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let world = Self { folder: Folder::Own(tempfile::tempdir().unwrap()) };
         for person in ["alice", "bob", "carol"] {
             fs::create_dir_all(world.path(person).join(".ssh")).unwrap();
             let identity = format!("[user]\n\tname = {person}\n\temail = {person}@shop.test\n");
@@ -89,13 +103,52 @@ impl World {
     }
 
     pub(super) fn path(&self, below: &str) -> PathBuf {
-        self.folder.path().join(below)
+        match &self.folder {
+            Folder::Own(folder) => folder.path().join(below),
+            Folder::There(folder) => folder.join(below),
+        }
     }
 
     /// What alice types in her clone.
     pub(super) fn alice(&self, lines: &str) -> Ended {
         let folder = self.path("alice/shop");
         end(bash(&format!("set -e\n{lines}"), &folder, &self.path("alice"))).exits(0)
+    }
+
+    /// Runs the program inside this process, in alice's clone, with a clock of the caller's.
+    pub(super) fn in_process(
+        &self,
+        line: &[&str],
+        clock: impl Fn() -> Instant + Send + Sync + 'static,
+    ) -> (Code, String) {
+        let home = self.path("alice");
+        let mut environment: Vec<(OsString, OsString)> = vec![("HOME".into(), home.clone().into())];
+        environment.extend(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+        let mut told = Vec::new();
+        let mut surroundings = Surroundings {
+            stdin: &mut std::io::empty(),
+            stdout: &mut std::io::sink(),
+            stderr: &mut told,
+            variables: [("HOME".to_owned(), home.display().to_string())].into(),
+            environment,
+            directory: home.join("shop"),
+            program: env!("CARGO_BIN_EXE_countersign").into(),
+            host: "runner".to_owned(),
+            answers: false,
+            terminal: false,
+            watched: false,
+            clock: Arc::new(clock),
+            passphrase: |_| Err(std::io::Error::other("nobody answers")),
+            interrupted: Arc::new(AtomicBool::new(false)),
+        };
+        let line = ["countersign"].iter().chain(line).map(OsString::from);
+        let code = cli::run(line, &mut surroundings);
+        (code, String::from_utf8(told).unwrap())
+    }
+
+    /// The world in a folder that is there.
+    pub(super) fn at(folder: PathBuf) -> Self {
+        Self { folder: Folder::There(folder) }
     }
 
     /// What git says about the remote.
@@ -138,7 +191,7 @@ impl World {
 
     /// The same world once more, as it stands.
     pub(super) fn again(&self) -> Self {
-        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let world = Self { folder: Folder::Own(tempfile::tempdir().unwrap()) };
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(self.path(".")).arg(world.path("."));
         end(copy).exits(0);
@@ -179,12 +232,15 @@ impl World {
         self.path("alice/.local/state/countersign/keys/shop").join(role)
     }
 
-    /// Installs a hook of the remote that ends the program at push number `at`, from 1.
-    pub(super) fn dies_at(&self, hook: &str, at: usize) {
+    /// Installs a hook of the remote that ends the program at its push of that word in the ledger's
+    /// history, once.
+    pub(super) fn dies_at(&self, hook: &str, word: &str) {
         let script = format!(
             "#!/bin/bash\n\
-             n=$(( $(cat pushes 2>/dev/null || echo 0) + 1 )); echo $n > pushes\n\
-             [ $n = {at} ] || exit 0\n\
+             while read -r _ new name; do\n\
+               [[ $name = */countersign-ledger ]] || continue\n\
+               [[ $(git log -1 --format=%s $new) = '{word} '* ]] && mkdir died 2>/dev/null || exit 0\n\
+             done\n\
              at=$PPID\n\
              while [ \"$at\" -gt 1 ]; do\n\
                if [ \"$(cat /proc/$at/comm)\" = countersign ]; then kill -KILL $at; exit 1; fi\n\
@@ -200,12 +256,6 @@ impl World {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// How many pushes the hook has seen.
-    pub(super) fn pushes(&self) -> usize {
-        let text = fs::read_to_string(self.path("shop.git/pushes")).unwrap_or_default();
-        text.trim().parse().unwrap_or(0)
     }
 
     /// Commits that applied the plan, newest first.

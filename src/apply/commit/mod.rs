@@ -17,6 +17,7 @@ use crate::config::{DirectoryTarget, Limits};
 use crate::document::effect::FileChange;
 use crate::document::ident::Label;
 use crate::document::statement::Receipt;
+use crate::files::steps;
 use crate::git::{
     Edit, GitError, NewCommit, ObjectId, Person, RefName, Remote, Repository, Staged, Surroundings,
 };
@@ -157,9 +158,13 @@ impl Base {
         let repository = self.repository.undisturbed();
         let branch = self.attached.then_some(&self.branch);
         let why = "countersign: apply --commit";
-        let followed = repository
-            .move_head(branch, &self.head, &committed.id, why)
-            .and_then(|()| repository.stage(&committed.staged));
+        steps::step("git head");
+        let followed =
+            repository.move_head(branch, &self.head, &committed.id, why).and_then(|()| {
+                steps::step("git index");
+                repository.stage(&committed.staged)
+            });
+        steps::step("git index: done");
         let behind = followed.err().map(|error| {
             let mut told = vec![error.to_string()];
             told.extend(crate::causes::of(&error));
