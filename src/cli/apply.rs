@@ -91,7 +91,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     if session.world().is_interrupted() {
         return Err(Fault::new(Code::Error, "interrupted"));
     }
-    session.progress("observing the target again");
+    session.progress("locking the target, and observing it again");
     let host = session.world().host.clone();
     session.spend();
     let authorized = gate::authorize(

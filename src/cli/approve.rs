@@ -100,7 +100,7 @@ fn desk(plan: &std::path::Path, session: &mut Session<'_, '_>) -> Result<Desk, F
     let papers = folder.papers(&[], session)?;
     let ledger = Whose::of_plan(&folder.bytes).open_if_there(&trusted, session)?;
     let examined = folder
-        .examined(&papers, &trusted, ledger.as_ref(), session)
+        .examined(&papers, &trusted, ledger.as_deref(), session)
         .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
     let rounds = ledger.as_ref().map(|ledger| ledger.rounds(examined.plan().digest()));
     let last = rounds.and_then(Result::ok).and_then(|rounds| rounds.last().cloned());

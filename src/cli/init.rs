@@ -77,12 +77,11 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         MaskingKey::create(state.folder(), &bits).map_err(|e| Fault::of(Code::Error, &e))?;
     }
     let ledger = match ledger::create(&project, &config::Ledger::default(), session) {
-        Ok(place) => place,
+        Ok(made) => made.place,
         // A project of this name was here before: its ledger stays, so that what it spent stays spent.
         Err(fault) if fault.code() == Code::LedgerUnusable => {
-            let place = ledger::whose::folder(&project, &config::Ledger::default(), session)?
-                .display()
-                .to_string();
+            let local = config::LocalLedger::default();
+            let place = ledger::home::path(&project, &local, session)?.display().to_string();
             session.note(&format!("The ledger at {place} stays as it is."));
             place
         }

@@ -40,8 +40,13 @@ pub(super) struct Person {
 
 /// A random id.
 pub(super) fn random_id() -> Result<ApprovalId, Fault> {
+    Ok(ApprovalId::from_random(random_bits()?))
+}
+
+/// 128 random bits that are no secret.
+pub(super) fn random_bits() -> Result<[u8; 16], Fault> {
     let bits = random::bytes::<16>().map_err(|error| Fault::of(Code::Error, &error))?;
-    Ok(ApprovalId::from_random(*bits))
+    Ok(*bits)
 }
 
 /// How a passphrase is asked for: at the terminal, or not at all.

@@ -1,5 +1,6 @@
 //! `countersign ledger create`, `ledger show`, `ledger unlock`
 
+pub(super) mod home;
 pub(super) mod whose;
 
 use clap::{Args, Subcommand};
@@ -9,13 +10,12 @@ use super::fault::Fault;
 use super::keys;
 use super::session::Session;
 use crate::config;
-use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::document::statement::ApprovalId;
-use crate::ledger::local::Local;
-use crate::ledger::{Description, Home, Ledger, LedgerError};
+use crate::ledger::{Description, Ledger, LedgerError};
 use crate::review::neutral::terminal as neutral;
+use home::{Opened, Purpose};
 use whose::Whose;
 
 /// Make and look at the ledger, which makes "once" true
@@ -30,6 +30,7 @@ pub(super) enum LedgerCommand {
     /// Example: countersign ledger show
     Show(Whose),
     Unlock(UnlockArgs),
+    Forget(ForgetArgs),
 }
 
 /// Take away the lock of an apply whose process is gone
@@ -38,6 +39,20 @@ pub(super) enum LedgerCommand {
 #[derive(Debug, Args)]
 pub(super) struct UnlockArgs {
     /// Id of the lock, as `ledger show` prints it
+    id: ApprovalId,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// Forget on this machine a shared ledger that was deleted or replaced on purpose
+///
+/// What it had recorded as spent counts again wherever its approvals are still good: revoke them
+/// first (`countersign trust revoke`).
+///
+/// Example: countersign ledger forget 5f0c…
+#[derive(Debug, Args)]
+pub(super) struct ForgetArgs {
+    /// Id of the ledger that is gone, as the refusal names it
     id: ApprovalId,
     #[command(flatten)]
     whose: Whose,
@@ -53,37 +68,40 @@ pub(super) fn run(command: &LedgerCommand, session: &mut Session<'_, '_>) -> Res
             let trusted = session.trusted(false)?;
             let whose = whose.clone().known(&trusted.config)?;
             let ledger = whose.configured(&trusted.config);
-            let place = create(&trusted.config.name, ledger, session)?;
+            let Made { place, proof } = create(&trusted.config.name, ledger, session)?;
             if session.json() {
-                session.print_json(&json!({"created": place}));
+                session.print_json(&json!({"created": place, "proof": proof}));
             } else {
-                session.print(&format!("Made an empty ledger at {place}\n"));
+                let proof = proof.map(|proof| format!("{proof}\n")).unwrap_or_default();
+                session.print(&format!("{proof}Made an empty ledger at {place}\n"));
             }
         }
         LedgerCommand::Show(whose) => show(whose, session)?,
         LedgerCommand::Unlock(args) => unlock(args, session)?,
+        LedgerCommand::Forget(args) => forget(args, session)?,
     }
     Ok(Code::Ok)
 }
 
-/// Makes the empty ledger of a project, and says where it is.
+/// A ledger that was made.
+pub(super) struct Made {
+    /// Where it is.
+    pub(super) place: String,
+    /// What its store proved, if it had to.
+    proof: Option<String>,
+}
+
+/// Makes the empty ledger of a project.
 pub(super) fn create(
     project: &Label,
     ledger: &config::Ledger,
-    session: &Session<'_, '_>,
-) -> Result<String, Fault> {
-    let fault = |error: LedgerError| ledger_fault(&error);
-    let folder = whose::folder(project, ledger, session)?;
-    if *ledger == config::Ledger::default() {
-        let state = State::made(&session.state()?)
-            .map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
-        state.ledger_made(project).map_err(|e| Fault::of(Code::LedgerUnusable, &e))?;
-    }
-    let place = folder.display().to_string();
-    let store = Local::create(&folder).map_err(|error| Fault::of(Code::LedgerUnusable, &error))?;
-    Ledger::create(Home::local(store), project, keys::random_id()?, session.now())
-        .map_err(fault)?;
-    Ok(place)
+    session: &mut Session<'_, '_>,
+) -> Result<Made, Fault> {
+    let (id, now) = (keys::random_id()?, session.now());
+    let opened = home::open(project, ledger, Purpose::Make, session)?;
+    let Opened { home, proof } = opened.map_err(|error| ledger_fault(&error))?;
+    let ledger = Ledger::create(home, project, id, now).map_err(|error| ledger_fault(&error))?;
+    Ok(Made { place: ledger.place(), proof })
 }
 
 fn show(whose: &Whose, session: &mut Session<'_, '_>) -> Result<(), Fault> {
@@ -136,6 +154,7 @@ fn told(found: &Description) -> String {
 fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {
     let trusted = session.trusted(false)?;
     let ledger = args.whose.clone().known(&trusted.config)?.open(&trusted, session)?;
+    session.progress("watching whether the holder of the lock is alive");
     let was = ledger.unlock(&args.id).map_err(|error| ledger_fault(&error))?;
     let holder = &was.lock.holder;
     if session.json() {
@@ -145,6 +164,34 @@ fn unlock(args: &UnlockArgs, session: &mut Session<'_, '_>) -> Result<(), Fault>
             "Unlocked {}, which {} held since {} for plan {}\n",
             was.target, holder.principal, holder.since, was.lock.plan
         ));
+    }
+    Ok(())
+}
+
+fn forget(args: &ForgetArgs, session: &mut Session<'_, '_>) -> Result<(), Fault> {
+    let trusted = session.trusted(false)?;
+    let whose = args.whose.clone().known(&trusted.config)?;
+    let configured = whose.configured(&trusted.config);
+    let memory = home::memory_of(&trusted.config.name, configured, session)?;
+    let memory = memory.map_err(|error| ledger_fault(&error))?;
+    match memory.ledger() {
+        Some(id) if id == args.id => {}
+        Some(id) => {
+            return Err(Fault::new(
+                Code::Error,
+                format!("this machine has seen ledger {id} there"),
+            )
+            .hint("name that one, if it is gone on purpose"));
+        }
+        None => {
+            return Err(Fault::new(Code::Error, "this machine has seen no ledger there"));
+        }
+    }
+    memory.forget().map_err(|error| ledger_fault(&error))?;
+    if session.json() {
+        session.print_json(&json!({"forgot": args.id}));
+    } else {
+        session.print(&format!("Forgot ledger {}\n", args.id));
     }
     Ok(())
 }

@@ -2,15 +2,18 @@
 //! the options. Found when asked for, never guessed.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::fault::Fault;
 use super::progress::Progress;
 use super::world::World;
 use super::{Colour, Options, Output, present};
 use crate::clock::Instant;
+use crate::config;
 use crate::custody::state::{State, StateError};
 use crate::document::code::Code;
 use crate::gate::{Trusted, TrustedError};
+use crate::ledger::Ledger;
 use crate::review::Style;
 
 /// A command's surroundings.
@@ -19,11 +22,19 @@ pub(crate) struct Session<'s, 'w> {
     world: &'s mut World<'w>,
     progress: Progress,
     spends: bool,
+    ledgers: Vec<Kept>,
+}
+
+/// A ledger that is open.
+struct Kept {
+    configured: config::Ledger,
+    files: bool,
+    ledger: Rc<Ledger>,
 }
 
 impl<'s, 'w> Session<'s, 'w> {
     pub(super) fn new(options: Options, world: &'s mut World<'w>) -> Self {
-        Self { options, world, progress: Progress::new(), spends: false }
+        Self { options, world, progress: Progress::new(), spends: false, ledgers: Vec::new() }
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -43,6 +54,24 @@ impl<'s, 'w> Session<'s, 'w> {
     /// Whether [`Session::spend`] was called.
     pub(super) fn spends(&self) -> bool {
         self.spends
+    }
+
+    /// A ledger that was opened before: one is asked for once, however many plans a command is about.
+    pub(super) fn ledger(&self, configured: &config::Ledger, files: bool) -> Option<Rc<Ledger>> {
+        let same = |kept: &&Kept| kept.configured == *configured && kept.files == files;
+        self.ledgers.iter().find(same).map(|kept| Rc::clone(&kept.ledger))
+    }
+
+    /// Keeps a ledger that was opened.
+    pub(super) fn keep_ledger(
+        &mut self,
+        configured: config::Ledger,
+        files: bool,
+        ledger: Ledger,
+    ) -> Rc<Ledger> {
+        let ledger = Rc::new(ledger);
+        self.ledgers.push(Kept { configured, files, ledger: Rc::clone(&ledger) });
+        ledger
     }
 
     pub(super) fn now(&self) -> Instant {

@@ -155,7 +155,7 @@ fn one(
     let folder = paths::open(typed, trusted.config.limits.max_plan_bytes, session)?;
     let papers = folder.papers(&[], session)?;
     let ledger = Whose::of_plan(&folder.bytes).open_if_there(trusted, session)?;
-    let examined = folder.examined(&papers, trusted, ledger.as_ref(), session);
+    let examined = folder.examined(&papers, trusted, ledger.as_deref(), session);
     let place = &folder.shown;
     let examined = match examined {
         Ok(examined) => examined,

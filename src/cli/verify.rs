@@ -46,7 +46,7 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
         unchecked.push("whether the live target still gives this plan: `--live` looks");
     }
     let examined = folder
-        .examined(&papers, &trusted, ledger.as_ref(), session)
+        .examined(&papers, &trusted, ledger.as_deref(), session)
         .map_err(|refusal| Fault::refused(&refusal.into(), &folder.shown))?;
     let place = Some(folder.shown.as_str()).filter(|_| !session.quiet());
     let standing = shown(&examined, place, |page| review::status(page, session.style()));

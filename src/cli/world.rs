@@ -2,6 +2,7 @@
 //! reads the process's environment.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub struct World<'w> {
     pub stderr: &'w mut dyn Write,
     /// Environment variables that the program knows.
     pub variables: BTreeMap<String, String>,
+    /// The whole environment: for the program git, and for the credentials of a cloud, which are
+    /// found in it as their own tools find them.
+    pub environment: Vec<(OsString, OsString)>,
     /// The folder it was started in.
     pub directory: PathBuf,
     /// The program itself, which also runs the policy worker.
@@ -49,7 +53,7 @@ impl World<'static> {
     /// The world of this process.
     pub fn of_this_process() -> Self {
         let known = |name: &str| name.starts_with("COUNTERSIGN_") || KNOWN.contains(&name);
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let variables =
@@ -64,6 +68,7 @@ impl World<'static> {
             stdout: Box::leak(Box::new(std::io::BufWriter::new(std::io::stdout()))),
             stderr: Box::leak(Box::new(std::io::stderr())),
             variables,
+            environment: std::env::vars_os().collect(),
             directory: std::env::current_dir().unwrap_or_default(),
             program: std::env::current_exe().unwrap_or_default(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),

@@ -48,7 +48,7 @@ impl LedgerError {
                 "see that the folder is there, yours, changed by nobody else, writable, and not full"
             }
             Self::Rewound { .. } => {
-                "find out who moved it back or replaced it, and restore it: approvals that were spent would count again"
+                "find out who moved it back, deleted or replaced it, and restore it: approvals that were spent would count again (if it was done on purpose: `countersign ledger forget ID`)"
             }
             Self::Branch { .. } => {
                 "check the branch out anew, then `countersign apply {plan} --resume --commit`"

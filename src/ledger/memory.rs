@@ -78,7 +78,10 @@ impl Memory {
     }
 
     /// Refuses a place where there is no ledger, if one was seen there.
-    pub(super) fn check_missing(&self) -> Result<(), LedgerError> {
+    ///
+    /// # Errors
+    /// [`LedgerError::Rewound`].
+    pub fn check_missing(&self) -> Result<(), LedgerError> {
         match self.ledger() {
             Some(id) => Err(self.rewound(format!("ledger {id} is gone"))),
             None => Ok(()),

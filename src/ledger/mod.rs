@@ -42,6 +42,7 @@ mod lease;
 pub mod local;
 mod lock;
 mod memory;
+pub mod object;
 mod receipt;
 mod record;
 mod spend;
@@ -92,7 +93,10 @@ impl Ledger {
         now: Instant,
     ) -> Result<Self, LedgerError> {
         if let Some(memory) = &home.memory {
-            memory.check_missing()?;
+            let there = home.read(&record::head());
+            if there.map_err(|error| LedgerError::store(error, &home.store.place()))?.is_none() {
+                memory.check_missing()?;
+            }
         }
         let head = Head { format: FORMAT, project: project.clone(), id, created_at: now };
         let ledger = Self { home, head };

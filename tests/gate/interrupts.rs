@@ -29,6 +29,7 @@ fn stopped(
         stdin: &mut std::io::empty(),
         stdout: &mut out,
         stderr: &mut err,
+        environment: std::env::vars_os().collect(),
         variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
         directory: project.root().join("shop"),
         program: env!("CARGO_BIN_EXE_countersign").into(),

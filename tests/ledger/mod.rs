@@ -8,4 +8,5 @@ mod git;
 mod leased;
 mod local;
 mod memory;
+mod object;
 mod race;

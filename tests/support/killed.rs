@@ -16,6 +16,7 @@ pub(crate) fn child(test: &str, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
     command.env(FOLDER, folder).stdout(Stdio::null());
+    command.envs(super::localstack::for_children());
     command
 }
 

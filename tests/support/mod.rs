@@ -2,8 +2,12 @@
 
 pub(crate) mod apply;
 pub(crate) mod git;
-pub(crate) mod http_git;
+pub(crate) mod git_http;
+pub(crate) mod http;
 pub(crate) mod killed;
+pub(crate) mod listen;
+pub(crate) mod localstack;
 pub(crate) mod project;
+pub(crate) mod proxy;
 pub(crate) mod secret;
 pub(crate) mod trust;

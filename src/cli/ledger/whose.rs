@@ -1,18 +1,18 @@
 //! Which ledger is meant: that of a target, of an environment, or of the project, as the trusted
 //! configuration says; a message about it names the command for the same one.
 
-use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::Args;
 
+use super::home::{self, Purpose};
 use crate::cli::fault::Fault;
 use crate::cli::session::Session;
-use crate::config::{self, Config, LocalLedger};
+use crate::config::{self, Config, Target};
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::gate::Trusted;
-use crate::ledger::local::Local;
-use crate::ledger::{Home, Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError};
 
 /// What a plan is for: the little of it that is read before it is believed.
 #[derive(serde::Deserialize)]
@@ -90,8 +90,8 @@ impl Whose {
     pub(in crate::cli) fn open(
         &self,
         trusted: &Trusted,
-        session: &Session<'_, '_>,
-    ) -> Result<Ledger, Fault> {
+        session: &mut Session<'_, '_>,
+    ) -> Result<Rc<Ledger>, Fault> {
         self.opened(trusted, session)?.map_err(|error| self.fault(&error, &trusted.config))
     }
 
@@ -102,8 +102,8 @@ impl Whose {
     pub(in crate::cli) fn open_if_there(
         &self,
         trusted: &Trusted,
-        session: &Session<'_, '_>,
-    ) -> Result<Option<Ledger>, Fault> {
+        session: &mut Session<'_, '_>,
+    ) -> Result<Option<Rc<Ledger>>, Fault> {
         match self.opened(trusted, session)? {
             Ok(ledger) => Ok(Some(ledger)),
             Err(LedgerError::Missing(_)) => Ok(None),
@@ -114,17 +114,27 @@ impl Whose {
     fn opened(
         &self,
         trusted: &Trusted,
-        session: &Session<'_, '_>,
-    ) -> Result<Result<Ledger, LedgerError>, Fault> {
+        session: &mut Session<'_, '_>,
+    ) -> Result<Result<Rc<Ledger>, LedgerError>, Fault> {
         let Config { name: project, .. } = &trusted.config;
         let configured = self.configured(&trusted.config);
-        if *configured == config::Ledger::default() {
-            session.state_checked(Code::LedgerUnusable)?;
+        let files = self.is_of_files(&trusted.config);
+        if let Some(ledger) = session.ledger(configured, files) {
+            return Ok(Ok(ledger));
         }
-        let folder = folder(project, configured, session)?;
-        let place = folder.display().to_string();
-        let store = Local::open(&folder).map_err(|error| LedgerError::store(error, &place));
-        Ok(store.and_then(|store| Ledger::open(Home::local(store), project)))
+        let opened = home::open(project, configured, Purpose::Use { files }, session)?;
+        let ledger = opened.and_then(|opened| Ledger::open(opened.home, project));
+        Ok(ledger.map(|ledger| session.keep_ledger(configured.clone(), files, ledger)))
+    }
+
+    /// Whether it is asked for a target that is a folder of this machine.
+    fn is_of_files(&self, config: &Config) -> bool {
+        let target = self.env.as_ref().zip(self.target.as_ref());
+        let target = target.and_then(|(env, target)| config.target(env, target).ok());
+        target.is_some_and(|target| match target {
+            Target::Directory(_) => true,
+            Target::Kubernetes(_) | Target::Cloudformation(_) => false,
+        })
     }
 
     fn fault(&self, error: &LedgerError, config: &Config) -> Fault {
@@ -149,23 +159,6 @@ impl Whose {
             Some(target) if own != of_env => format!(" --env {env} --target {target}"),
             Some(_) | None if own != &config.ledger => format!(" --env {env}"),
             Some(_) | None => String::new(),
-        }
-    }
-}
-
-/// Where a ledger is kept on this machine.
-pub(in crate::cli) fn folder(
-    project: &Label,
-    ledger: &config::Ledger,
-    session: &Session<'_, '_>,
-) -> Result<PathBuf, Fault> {
-    match ledger {
-        config::Ledger::Local(LocalLedger { path: Some(path) }) => Ok(PathBuf::from(path)),
-        config::Ledger::Local(LocalLedger { path: None }) => {
-            Ok(session.state()?.join("ledgers").join(project.as_str()))
-        }
-        config::Ledger::Git(_) | config::Ledger::ObjectStore(_) => {
-            Err(Fault::new(Code::LedgerUnusable, "this kind of ledger is not there yet"))
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn a_change_of_several_records_is_refused_at_the_first_that_differs(p
     let home = place.home();
     let put = |text: &str, expected| Put { name: name(text), bytes: text.into(), expected };
     let change = |steps| Change { why: "Several".to_owned(), steps, along: None };
-    let taken = write(&home, &name("taken"), b"taken", None).unwrap();
+    let taken = write(&home, &name("taken"), b"before", None).unwrap();
     let refused = change(vec![vec![put("taken", None)], vec![put("after", None)]]);
     let refused = place.home().store().write(&refused);
     assert!(

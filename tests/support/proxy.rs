@@ -1,0 +1,239 @@
+//! A network that misbehaves on command: a proxy before any HTTP/1.1 server, which forwards each
+//! request over a connection of its own, and writes down what was asked. Stops when dropped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::http::{Connection, Request, answer};
+use super::listen::{Guest, Listening, Port};
+
+mod tests;
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not forwarded and never answered.
+    Stall,
+    /// It is forwarded, and its answer never comes back.
+    StallAfter,
+    /// Its answer comes back so much later.
+    Delay(Duration),
+    /// Half of it is forwarded, then both connections are cut.
+    CutBefore,
+    /// It is forwarded and was answered; the connection is cut instead of the answer.
+    CutAfter,
+    /// As [`Fault::CutAfter`], with half of the answer.
+    CutWithin,
+    /// The proxy answers with this status; nothing is forwarded.
+    Answer(u16),
+}
+
+/// A method, and what stands somewhere in path or query; either may be empty.
+pub(crate) type Kind = (&'static str, &'static str);
+
+fn is_of((method, target): Kind, request: &Request) -> bool {
+    (method.is_empty() || method == request.method()) && request.target().contains(target)
+}
+
+/// Which requests meet a fault.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    fault: Fault,
+    of: Kind,
+    behind: Option<Kind>,
+    skip: usize,
+    times: usize,
+}
+
+impl Rule {
+    /// Every request, for ever.
+    pub(crate) fn each(fault: Fault) -> Self {
+        Self { fault, of: ("", ""), behind: None, skip: 0, times: usize::MAX }
+    }
+
+    /// Those of this kind.
+    pub(crate) fn on(self, of: Kind) -> Self {
+        Self { of, ..self }
+    }
+
+    /// Those that come after the first one of this kind.
+    pub(crate) fn behind(self, of: Kind) -> Self {
+        Self { behind: Some(of), ..self }
+    }
+
+    /// From the one with this number on, counted from 1.
+    pub(crate) fn from(self, number: usize) -> Self {
+        Self { skip: number - 1, ..self }
+    }
+
+    /// So many only.
+    pub(crate) fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// What this rule does with a request; counts it.
+    fn meets(&mut self, request: &Request) -> Option<Fault> {
+        if let Some(first) = self.behind {
+            self.behind = self.behind.filter(|_| !is_of(first, request));
+            return None;
+        }
+        if !is_of(self.of, request) {
+            return None;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
+        }
+        self.times = self.times.checked_sub(1)?;
+        Some(self.fault)
+    }
+}
+
+/// A request that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// `GET`, `POST`, ...
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// What became of it, if not the usual.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// The proxy.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    upstream: SocketAddr,
+    state: Arc<Mutex<State>>,
+    door: Mutex<Door>,
+}
+
+#[derive(Debug)]
+enum Door {
+    Open(Listening),
+    Closed(Port),
+    /// Between the two; left behind by a panic only.
+    Moving,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rules: Vec<Rule>,
+    seen: Vec<Seen>,
+}
+
+impl Proxy {
+    /// A proxy that forwards.
+    pub(crate) fn before(upstream: SocketAddr) -> Self {
+        let state = Arc::default();
+        let listening = forwarding(Port::free(), upstream, Arc::clone(&state));
+        let address = listening.address();
+        Self { address, upstream, state, door: Mutex::new(Door::Open(listening)) }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Adds a rule; of several that meet a request the first decides.
+    pub(crate) fn add(&self, rule: Rule) {
+        self.state.lock().unwrap().rules.push(rule);
+    }
+
+    /// Refuses every connection from now on, and cuts the ones it has.
+    pub(crate) fn refuse(&self) {
+        let mut door = self.door.lock().unwrap();
+        *door = match std::mem::replace(&mut *door, Door::Moving) {
+            Door::Open(listening) => Door::Closed(listening.close()),
+            closed @ (Door::Closed(_) | Door::Moving) => closed,
+        };
+    }
+
+    /// Forwards everything again.
+    pub(crate) fn heal(&self) {
+        self.state.lock().unwrap().rules.clear();
+        let mut door = self.door.lock().unwrap();
+        *door = match std::mem::replace(&mut *door, Door::Moving) {
+            Door::Closed(port) => {
+                Door::Open(forwarding(port, self.upstream, Arc::clone(&self.state)))
+            }
+            open @ (Door::Open(_) | Door::Moving) => open,
+        };
+    }
+
+    /// What came since this was asked last, in the order in which it had come in whole.
+    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.state.lock().unwrap().seen)
+    }
+}
+
+fn forwarding(port: Port, upstream: SocketAddr, state: Arc<Mutex<State>>) -> Listening {
+    port.open(move |guest| {
+        // A connection that ends early is what all this is about.
+        drop(forward(&guest, upstream, &state));
+    })
+}
+
+fn forward(guest: &Guest, upstream: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+    let mut client = Connection::over(&guest.stream)?;
+    while let Some(request) = client.request()? {
+        let fault = state.lock().unwrap().arrived(&request);
+        let bytes = request.bytes();
+        match fault {
+            Some(Fault::Answer(status)) => {
+                let body = format!("the proxy answers {status}\n");
+                let status = format!("{status} Answered by the proxy");
+                client.send(&answer(&status, "Content-Type: text/plain\r\n", body.as_bytes()))?;
+                continue;
+            }
+            Some(Fault::Stall) => {
+                client.wait_for_the_end();
+                return Ok(());
+            }
+            _ => {}
+        }
+        // Kept until its answer is there: with it goes the connection.
+        let server = guest.connect(upstream)?;
+        let mut server_side = Connection::over(&server.stream)?;
+        if fault == Some(Fault::CutBefore) {
+            return server_side.send(&bytes[..bytes.len() - 1 - request.body.len() / 2]);
+        }
+        server_side.send(&bytes)?;
+        let mut at_once = |bytes: &[u8]| if fault.is_none() { client.send(bytes) } else { Ok(()) };
+        let answer = server_side.answer(request.method(), &mut at_once)?;
+        match fault {
+            Some(Fault::Delay(time)) => {
+                std::thread::sleep(time);
+                client.send(&answer.bytes)?;
+            }
+            Some(Fault::CutWithin) => {
+                return client.send(&answer.bytes[..answer.bytes.len() / 2]);
+            }
+            Some(Fault::CutAfter) => return Ok(()),
+            Some(Fault::StallAfter) => client.wait_for_the_end(),
+            _ => {}
+        }
+        if answer.last {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+impl State {
+    fn arrived(&mut self, request: &Request) -> Option<Fault> {
+        // Each rule counts, also the ones that another goes before.
+        let meet: Vec<_> = self.rules.iter_mut().map(|rule| rule.meets(request)).collect();
+        let fault = meet.into_iter().flatten().next();
+        self.seen.push(Seen {
+            method: request.method().to_owned(),
+            target: request.target().to_owned(),
+            fault,
+        });
+        fault
+    }
+}
