@@ -17,7 +17,7 @@ use crate::clock::Instant;
 
 /// How often a living holder renews within a lease.
 const RENEWALS: u32 = 3;
-/// How often a watcher looks within a lease, and the bounds of the time between two looks.
+/// How often a watcher looks within a lease at least, and the bounds of the time between two looks.
 const LOOKS: u32 = 8;
 const SHORTEST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
@@ -248,7 +248,8 @@ impl Ledger {
         own: Duration,
     ) -> Result<Watched, LedgerError> {
         let lease = lock.lease.map_or(own, |lease| lease.length().max(own));
-        let pause = (lease / LOOKS).clamp(SHORTEST_LOOK, LONGEST_LOOK);
+        let longest = (lease / LOOKS).clamp(SHORTEST_LOOK, LONGEST_LOOK);
+        let mut pause = SHORTEST_LOOK;
         let name = record::lock(target);
         let mut same: Option<(Version, LockView, Monotonic)> = None;
         loop {
@@ -275,6 +276,8 @@ impl Ledger {
                 return Ok(Watched::Alive);
             }
             std::thread::sleep(pause);
+            // Most locks are given back soon.
+            pause = (pause * 2).min(longest);
         }
     }
 }

@@ -8,7 +8,7 @@ use countersign::ledger::LedgerError;
 use super::sandbox::{Sandbox, files};
 use crate::support::apply::*;
 use crate::support::killed::{
-    folder, killed, killed_if_reached, side_by_side, undisturbed, watch_steps,
+    child, folder, killed, killed_if_reached, side_by_side, undisturbed, watch_steps,
 };
 
 const CHILD: &str = "apply::crash::child_applies";
@@ -18,14 +18,14 @@ fn an_apply_killed_at_any_step_is_resumed_to_the_same_bytes() {
     let whole = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::new(whole.path());
     let (before, applied) = (sandbox.tree(), sandbox.applied());
-    let steps = undisturbed(CHILD, whole.path());
+    let steps = undisturbed(child(CHILD, whole.path()), whole.path());
     assert_eq!(sandbox.tree(), applied);
     assert!(steps.len() > 100, "{steps:?}");
     let halfway = AtomicUsize::new(0);
     side_by_side(1..=steps.len(), |at| {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::new(folder.path());
-        killed(CHILD, folder.path(), at);
+        killed(child(CHILD, folder.path()), at);
         let step = format!("{at}: {}", steps[at - 1]);
         let found = sandbox.tree();
         let is_halfway = usize::from(found != before && found != applied);
@@ -46,8 +46,8 @@ fn a_resume_that_is_killed_too_is_resumed_to_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::new(folder.path());
         let applied = sandbox.applied();
-        let mut open = killed_if_reached(CHILD, folder.path(), first);
-        open &= open && killed_if_reached(CHILD, folder.path(), second);
+        let mut open = killed_if_reached(child(CHILD, folder.path()), first);
+        open &= open && killed_if_reached(child(CHILD, folder.path()), second);
         if open {
             resume(&sandbox, &format!("{first}, {second}"));
         }

@@ -8,7 +8,7 @@ use countersign::document::statement::Outcome;
 use countersign::ledger::RoundState;
 
 use crate::support::apply::{locked, plan, target};
-use crate::support::killed::{folder, killed, side_by_side, undisturbed, watch_steps};
+use crate::support::killed::{child, folder, killed, side_by_side, undisturbed, watch_steps};
 use crate::support::project::{PLAN, Project, Snapshot};
 
 const CHILD: &str = "gate::crash::child_applies";
@@ -25,7 +25,7 @@ fn child_applies() {
 fn recorded() -> (Vec<String>, Snapshot) {
     let whole = tempfile::tempdir().unwrap();
     let project = Project::many_approved().copied_to(whole.path());
-    let steps = undisturbed(CHILD, whole.path());
+    let steps = undisturbed(child(CHILD, whole.path()), whole.path());
     (steps, project.manifests())
 }
 
@@ -38,7 +38,7 @@ fn an_apply_killed_at_any_step_goes_on_to_the_same_bytes() {
     side_by_side(1..=steps.len(), |at| {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::many_approved().copied_to(folder.path());
-        killed(CHILD, folder.path(), at);
+        killed(child(CHILD, folder.path()), at);
         let step = format!("{at}: {}", steps[at - 1]);
         let plain = project.apply();
         let state = match plain.code {
@@ -97,7 +97,7 @@ fn a_killed_apply_can_be_given_up_and_grants_nothing_afterwards() {
     side_by_side((1..=steps.len()).step_by(9), |at| {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::many_approved().copied_to(folder.path());
-        killed(CHILD, folder.path(), at);
+        killed(child(CHILD, folder.path()), at);
         let step = format!("{at}: {}", steps[at - 1]);
         // All that a killed process leaves beside whole files are temporary ones of its own.
         let own = |name: &String| name.contains(".countersign-");

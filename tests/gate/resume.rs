@@ -3,7 +3,7 @@
 
 use countersign::document::code::Code;
 
-use crate::support::killed::{killed, undisturbed};
+use crate::support::killed::{child, killed, undisturbed};
 use crate::support::project::{PLAN, Project};
 
 const CHILD: &str = "gate::crash::child_applies";
@@ -12,11 +12,11 @@ const CHILD: &str = "gate::crash::child_applies";
 fn half_way(folder: &tempfile::TempDir) -> Project {
     let whole = tempfile::tempdir().unwrap();
     Project::many_approved().copied_to(whole.path());
-    let steps = undisturbed(CHILD, whole.path());
+    let steps = undisturbed(child(CHILD, whole.path()), whole.path());
     let first = steps.iter().position(|step| step == "replace flags.yaml: done");
     let first = first.unwrap_or_else(|| panic!("{steps:#?}"));
     let project = Project::many_approved().copied_to(folder.path());
-    killed(CHILD, folder.path(), first + 1);
+    killed(child(CHILD, folder.path()), first + 1);
     let flags = std::fs::read_to_string(project.file("manifests/shop/flags.yaml")).unwrap();
     assert!(flags.contains("beta: \"on\""), "{flags}");
     project

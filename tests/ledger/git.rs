@@ -2,15 +2,12 @@
 //! branch can suffer.
 
 mod branch;
-mod crash;
 mod faults;
 mod http;
-mod race;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use countersign::git::{Person, Repository};
 use countersign::ledger::git::{Git, GitPlace};

@@ -4,9 +4,14 @@
 mod suite;
 
 mod crash;
+mod faults;
 mod git;
+mod git_http;
+mod kinds;
 mod leased;
 mod local;
 mod memory;
 mod object;
+mod object_faults;
 mod race;
+mod trips;

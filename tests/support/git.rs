@@ -114,6 +114,16 @@ impl Server {
     }
 }
 
+/// A clone of `remote.git` in the folder beside it, made if it is not there.
+pub(crate) fn cloned(folder: &Path, name: &str) -> PathBuf {
+    let clone = folder.join(name);
+    if !clone.exists() {
+        let address = format!("file://{}", folder.join("remote.git").display());
+        git(folder, &["clone", "--quiet", &address, name]);
+    }
+    clone
+}
+
 /// Writes a script that can be run.
 pub(crate) fn script_at(path: &Path, script: &str) {
     use std::os::unix::fs::PermissionsExt as _;

@@ -42,22 +42,22 @@ pub(crate) fn watch_steps() {
 }
 
 /// Runs the child undisturbed; the steps that it took.
-pub(crate) fn undisturbed(test: &str, folder: &Path) -> Vec<String> {
-    let status = child(test, folder).env(DIES_AT, "0").status().unwrap();
+pub(crate) fn undisturbed(mut child: Command, folder: &Path) -> Vec<String> {
+    let status = child.env(DIES_AT, "0").status().unwrap();
     assert!(status.success(), "{status}");
     let steps = std::fs::read_to_string(folder.join(STEPS)).unwrap();
     steps.lines().map(str::to_owned).collect()
 }
 
 /// Runs the child until it dies at its step number `at`, from 1.
-pub(crate) fn killed(test: &str, folder: &Path, at: usize) {
-    let status = child(test, folder).env(DIES_AT, at.to_string()).status().unwrap();
+pub(crate) fn killed(mut child: Command, at: usize) {
+    let status = child.env(DIES_AT, at.to_string()).status().unwrap();
     assert!(died(status), "{status}");
 }
 
 /// Runs the child until its step number `at`; whether it died there (else it succeeded before).
-pub(crate) fn killed_if_reached(test: &str, folder: &Path, at: usize) -> bool {
-    let status = child(test, folder).env(DIES_AT, at.to_string()).status().unwrap();
+pub(crate) fn killed_if_reached(mut child: Command, at: usize) -> bool {
+    let status = child.env(DIES_AT, at.to_string()).status().unwrap();
     assert!(died(status) || status.success(), "{status}");
     died(status)
 }

@@ -20,8 +20,12 @@ pub(crate) enum Fault {
     StallAfter,
     /// Its answer comes back so much later.
     Delay(Duration),
-    /// Half of it is forwarded, then both connections are cut.
-    CutBefore,
+    /// It is forwarded so much later, even if nobody waits for its answer any more.
+    Hold(Duration),
+    /// A part of its head is forwarded, then both connections are cut.
+    CutHead,
+    /// The same with half of its body; with all but the end of its head where it has none.
+    CutBody,
     /// It is forwarded and was answered; the connection is cut instead of the answer.
     CutAfter,
     /// As [`Fault::CutAfter`], with half of the answer.
@@ -196,14 +200,22 @@ fn forward(guest: &Guest, upstream: SocketAddr, state: &Mutex<State>) -> io::Res
             }
             _ => {}
         }
+        if let Some(Fault::Hold(time)) = fault {
+            std::thread::sleep(time);
+        }
         // Kept until its answer is there: with it goes the connection.
         let server = guest.connect(upstream)?;
         let mut server_side = Connection::over(&server.stream)?;
-        if fault == Some(Fault::CutBefore) {
-            return server_side.send(&bytes[..bytes.len() - 1 - request.body.len() / 2]);
+        match fault {
+            Some(Fault::CutHead) => return server_side.send(&bytes[..request.method().len() + 2]),
+            Some(Fault::CutBody) => {
+                return server_side.send(&bytes[..bytes.len() - 1 - request.body.len() / 2]);
+            }
+            _ => {}
         }
         server_side.send(&bytes)?;
-        let mut at_once = |bytes: &[u8]| if fault.is_none() { client.send(bytes) } else { Ok(()) };
+        let as_it_comes = matches!(fault, None | Some(Fault::Hold(_)));
+        let mut at_once = |bytes: &[u8]| if as_it_comes { client.send(bytes) } else { Ok(()) };
         let answer = server_side.answer(request.method(), &mut at_once)?;
         match fault {
             Some(Fault::Delay(time)) => {

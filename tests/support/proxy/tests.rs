@@ -137,19 +137,21 @@ fn what_lands_and_what_comes_back_is_as_the_fault_says() {
     let echo = Echo::new();
     let proxy = echo.proxy();
     let table = [
-        (Fault::CutBefore, false, None),
+        (Fault::CutHead, false, None),
+        (Fault::CutBody, false, None),
         (Fault::CutAfter, true, None),
         (Fault::CutWithin, true, None),
         (Fault::Answer(503), false, Some(503)),
         (Fault::Answer(429), false, Some(429)),
         (Fault::Delay(Duration::from_millis(50)), true, Some(200)),
+        (Fault::Hold(Duration::from_millis(50)), true, Some(200)),
     ];
     for (fault, lands, status) in table {
         proxy.add(Rule::each(fault).times(1));
         let begun = Instant::now();
         let answer = put(&proxy);
         assert_eq!(answer.as_ref().ok().map(|answer| answer.status), status, "{fault:?}");
-        if let Fault::Delay(time) = fault {
+        if let Fault::Delay(time) | Fault::Hold(time) = fault {
             assert!(begun.elapsed() >= time);
         }
         let reached: &[&str] = if lands { &[PUT] } else { &[] };
@@ -159,7 +161,7 @@ fn what_lands_and_what_comes_back_is_as_the_fault_says() {
         assert_eq!(faults, [Some(fault), None]);
         assert_eq!(echo.reached(), [PUT]);
     }
-    for (method, fault) in [("GET", Fault::CutBefore), ("HEAD", Fault::CutAfter)] {
+    for (method, fault) in [("GET", Fault::CutBody), ("HEAD", Fault::CutAfter)] {
         proxy.add(Rule::each(fault).times(1));
         lost(Client::of(&proxy).unwrap().ask(method, "/", ""));
         assert_eq!(echo.reached().len(), usize::from(method == "HEAD"), "without a body");
@@ -191,6 +193,24 @@ fn a_stalled_request_is_answered_by_nothing_while_its_client_waits() {
     drop(proxy);
     let left = client.connection.answer("GET", &mut |_| Ok(())).unwrap_err();
     assert_ne!(left.kind(), io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_request_that_is_held_lands_though_its_client_has_left() {
+    let echo = Echo::new();
+    let proxy = echo.proxy();
+    proxy.add(Rule::each(Fault::Hold(Duration::from_millis(100))).times(1));
+    Client::of(&proxy).unwrap().send("PUT", "/late", "").unwrap();
+    while proxy.take_seen().is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    put(&proxy).unwrap();
+    assert_eq!(echo.reached(), [PUT]);
+    let late = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(2));
+        echo.reached() == ["PUT /late "]
+    });
+    assert!(late);
 }
 
 #[test]
