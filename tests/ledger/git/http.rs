@@ -102,11 +102,14 @@ fn a_refusal_over_http_shows_the_words_of_the_remote() {
 #[test]
 fn a_push_whose_connection_fails_is_seen_through() {
     for (number, fault) in [
-        Fault::CutBefore,
+        Fault::CutHead,
+        Fault::CutBody,
         Fault::CutAfter,
         Fault::CutWithin,
         Fault::Stall,
         Fault::StallAfter,
+        // Arrives when it was given up and sent again.
+        Fault::Hold(Duration::from_secs(5)),
         Fault::Answer(500),
         Fault::Answer(503),
     ]
