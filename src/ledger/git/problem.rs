@@ -3,7 +3,6 @@
 use thiserror::Error;
 
 use super::super::store::{Name, StoreError};
-use crate::git::GitError;
 
 /// Why a branch is no ledger, or was not written.
 #[derive(Debug, Error)]
@@ -38,7 +37,7 @@ pub(super) enum Problem {
     #[error("{lost}; and afterwards: {after}")]
     Lost {
         /// What became of the push.
-        lost: Box<GitError>,
+        lost: String,
         /// What became of the attempt to read back.
         after: String,
     },

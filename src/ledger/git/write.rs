@@ -9,9 +9,7 @@ use super::{Git, Problem, snapshot};
 use crate::causes;
 use crate::clock::Deadline;
 use crate::files::steps::step;
-use crate::git::{
-    Edit, GitError, Made, NewCommit, ObjectId, PushError, Pushed, RefName, RefUpdate,
-};
+use crate::git::{Edit, Made, NewCommit, ObjectId, PushError, Pushed, RefName, RefUpdate};
 
 /// How often in a row the remote may fail to take a push although the branch has not moved.
 const STUCK: u32 = 8;
@@ -26,8 +24,12 @@ enum End {
     Landed,
     /// In the history that the snapshot has by now.
     Found,
-    /// Others were quicker, or in the way: in the remote's words.
-    Late(String),
+    /// The branch is elsewhere, and this commit is not in it and cannot come into it.
+    Late,
+    /// The remote could not take it, in its words: others were quicker, or in the way.
+    Contended(String),
+    /// The remote refuses, and this is what it means if the branch has not moved.
+    Refused(StoreError),
 }
 
 impl Git {
@@ -41,20 +43,46 @@ impl Git {
             let before = self.snapshot().tip().cloned();
             let Made { commit, blobs } = self.commit(change)?;
             let versions = blobs.iter().map(|id| Version(id.to_string())).collect();
-            let said = match self.push(&commit, change.along.as_ref())? {
+            let end = self.push(&commit, change.along.as_ref())?;
+            let (said, refused) = match end {
                 End::Landed => {
                     self.snapshot().grow(commit, change.puts().zip(blobs));
                     return Ok(versions);
                 }
                 End::Found => return Ok(versions),
-                End::Late(said) => said,
+                End::Late => (None, None),
+                End::Contended(said) => (Some(said), None),
+                End::Refused(error) => (None, Some(error)),
             };
-            sleep(pause(number, began.elapsed()));
-            self.advance()?;
+            if refused.is_none() {
+                sleep(pause(number, began.elapsed()));
+            }
+            let answered = said.is_some() || refused.is_some();
+            match (self.advance(), refused.is_some(), &said) {
+                (Ok(()), ..) => {}
+                (Err(StoreError::Unusable { source, .. }), false, Some(said)) => {
+                    return Err(self.lost(said.clone(), causes::line(&*source)));
+                }
+                (Err(error), ..) => return Err(refused.unwrap_or(error)),
+            }
+            let tip = self.snapshot().tip().cloned();
+            let moved = tip != before;
+            // A connection may send a push twice, and bring the answer to the second one.
+            if let Some(tip) = tip.filter(|_| moved && answered)
+                && self.leads_to(&commit, &tip)?
+            {
+                return Ok(versions);
+            }
+            match refused {
+                Some(error @ StoreError::Branch { .. }) => return Err(error),
+                // Each kind of remote has words of its own for a branch that has moved.
+                Some(error) if !moved => return Err(error),
+                Some(_) | None => {}
+            }
             self.check(change)?;
-            let moved = self.snapshot().tip() != before.as_ref();
             stuck = if moved { 0 } else { stuck + 1 };
             if stuck >= STUCK {
+                let said = said.unwrap_or_default();
                 return Err(Problem::Busy { tries: stuck, said }.into_error(&self.place));
             }
             if deadline.left().is_none() {
@@ -117,11 +145,11 @@ impl Git {
             let pushed = self.repository.push(&self.remote, &updates, along.is_some());
             step("git push: done");
             let error = match (pushed, lost) {
-                (Ok(ends), None) => return self.answered(&ends, along),
+                (Ok(ends), None) => return Ok(self.answered(&ends, along)),
                 // What was sent before may have landed before this was refused.
                 (Ok(ends), Some(error)) => match self.answered(&ends, along) {
-                    Ok(End::Landed) => return Ok(End::Landed),
-                    Ok(End::Found | End::Late(_)) | Err(_) => error,
+                    End::Landed => return Ok(End::Landed),
+                    End::Found | End::Late | End::Contended(_) | End::Refused(_) => error,
                 },
                 (Err(PushError::NotSent(error)), None) => {
                     return Err(match along {
@@ -135,13 +163,15 @@ impl Git {
             match self.look_back(commit, parent.as_ref()) {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => lost = Some(error),
-                Err(after) => return Err(self.lost(error, causes::line(&after))),
+                Err(after) => {
+                    return Err(self.lost(causes::line(&error), causes::line(&after)));
+                }
             }
         }
         let after = "the branch is still where it was, and may yet be written".to_owned();
         match lost {
-            Some(error) => Err(self.lost(error, after)),
-            None => Ok(End::Late(after)),
+            Some(error) => Err(self.lost(causes::line(&error), after)),
+            None => Ok(End::Late),
         }
     }
 
@@ -158,34 +188,34 @@ impl Git {
             tip if tip.as_ref() == parent => Ok(None),
             Some(tip) if self.leads_to(commit, &tip)? => Ok(Some(End::Found)),
             // What stands there now does not let it in any more.
-            Some(_) | None => Ok(Some(End::Late("the branch has moved".to_owned()))),
+            Some(_) | None => Ok(Some(End::Late)),
         }
     }
 
-    fn lost(&self, error: GitError, after: String) -> StoreError {
-        Problem::Lost { lost: Box::new(error), after }.into_error(&self.place)
+    fn lost(&self, lost: String, after: String) -> StoreError {
+        Problem::Lost { lost, after }.into_error(&self.place)
     }
 
     /// What the ends of the refs mean: that of the ledger, and that of the branch which goes along.
-    fn answered(&self, ends: &[Pushed], along: Option<&Along>) -> Result<End, StoreError> {
+    fn answered(&self, ends: &[Pushed], along: Option<&Along>) -> End {
         let own = match ends.first() {
             Some(Pushed::Refused(said)) => {
-                return Err(Problem::Refused(said.clone()).into_error(&self.place));
+                return End::Refused(Problem::Refused(said.clone()).into_error(&self.place));
             }
-            Some(Pushed::Moved) => return Ok(End::Late("the branch has moved".to_owned())),
-            Some(Pushed::Contended(said)) => return Ok(End::Late(said.clone())),
+            Some(Pushed::Moved) => return End::Late,
+            Some(Pushed::Contended(said)) => return End::Contended(said.clone()),
             Some(Pushed::Taken) => End::Landed,
-            Some(Pushed::Withheld) | None => End::Late("the remote took nothing".to_owned()),
+            Some(Pushed::Withheld) | None => End::Contended("it took nothing".to_owned()),
         };
         match (ends.get(1), along) {
             (Some(Pushed::Refused(said)), Some(along)) => {
-                Err(not_taken(along, Problem::Refused(said.clone())))
+                End::Refused(not_taken(along, Problem::Refused(said.clone())))
             }
             (Some(Pushed::Moved), Some(along)) => {
-                Err(not_taken(along, Problem::Elsewhere(along.from.clone())))
+                End::Refused(not_taken(along, Problem::Elsewhere(along.from.clone())))
             }
-            (Some(Pushed::Contended(said)), _) => Ok(End::Late(said.clone())),
-            (Some(_) | None, _) => Ok(own),
+            (Some(Pushed::Contended(said)), _) => End::Contended(said.clone()),
+            (Some(_) | None, _) => own,
         }
     }
 }
