@@ -41,16 +41,23 @@ impl Git {
             let before = self.snapshot().tip().cloned();
             let Made { commit, blobs } = self.commit(change)?;
             let versions = blobs.iter().map(|id| Version(id.to_string())).collect();
-            let said = match self.push(&commit, change.along.as_ref())? {
-                End::Landed => {
+            let said = match self.push(&commit, change.along.as_ref()) {
+                Ok(End::Landed) => {
                     self.snapshot().grow(commit, change.puts().zip(blobs));
                     return Ok(versions);
                 }
-                End::Found => return Ok(versions),
-                End::Late(said) => said,
+                Ok(End::Found) => return Ok(versions),
+                Ok(End::Late(said)) => said,
+                Err(error @ StoreError::Branch { .. }) => match self.landed_unheard(&commit) {
+                    Ok(true) => return Ok(versions),
+                    Ok(false) | Err(_) => return Err(error),
+                },
+                Err(error) => return Err(error),
             };
             sleep(pause(number, began.elapsed()));
-            self.advance()?;
+            if self.landed_unheard(&commit).map_err(|error| self.unseen(&said, error))? {
+                return Ok(versions);
+            }
             self.check(change)?;
             let moved = self.snapshot().tip() != before.as_ref();
             stuck = if moved { 0 } else { stuck + 1 };
@@ -66,6 +73,30 @@ impl Git {
         match change.puts().next() {
             Some(put) => Err(StoreError::Conflict(put.name.clone())),
             None => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether a commit landed although the remote says that it did not take it: where an answer is
+    /// lost, HTTP may send the push again by itself, and only the second one is answered.
+    fn landed_unheard(&self, commit: &ObjectId) -> Result<bool, StoreError> {
+        self.advance()?;
+        let tip = self.snapshot().tip().cloned();
+        tip.map_or(Ok(false), |tip| self.leads_to(commit, &tip))
+    }
+
+    /// What it means that nobody can look whether a push landed.
+    fn unseen(&self, said: &str, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Unusable { .. } => {
+                let after = causes::line(&error);
+                Problem::Unseen { said: said.to_owned(), after }.into_error(&self.place)
+            }
+            StoreError::Conflict(_)
+            | StoreError::Missing(_)
+            | StoreError::Damaged(_)
+            | StoreError::Rewound { .. }
+            | StoreError::Branch { .. }
+            | StoreError::Unknown { .. } => error,
         }
     }
 
