@@ -22,6 +22,7 @@ mod layering;
 mod ledger;
 mod manifest;
 mod observe;
+mod pipelines;
 mod plan;
 mod plans;
 mod policy;

@@ -1,4 +1,4 @@
-//! The README's walk-through is run: every command of its `console` blocks, in order, in a scratch
+//! The README's walk-throughs are run: every command of their `console` blocks, in order, in a scratch
 //! folder of its own, and what it prints is compared with what stands there. What differs from run
 //! to run (digests, ids, keys, times, the scratch folder) is compared by shape.
 //!
@@ -18,7 +18,7 @@ struct Shown {
     lines: std::ops::Range<usize>,
 }
 
-/// The commands between the two markers of the walk-through.
+/// The commands between the markers of each walk-through.
 fn walk(readme: &str) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
     let (mut walking, mut inside) = (false, false);
@@ -92,7 +92,8 @@ fn shape_word(word: &str) -> String {
     shaped.collect()
 }
 
-/// A folder with the manifests of the shop, a home with one key, and the program on the path.
+/// A folder with the manifests of the shop, a home with one key and an empty repository, and the
+/// program on the path.
 fn scratch() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("alice");
@@ -104,7 +105,9 @@ fn scratch() -> (tempfile::TempDir, PathBuf) {
         "set -e\ncp -r {f}/shop {s}/manifests\ncp {f}/proposals/scale-web.chat.md {s}/answer.md\n\
          cp {f}/proposals/drop-db.yaml {f}/proposals/new-worker.yaml {s}/\n\
          ssh-keygen -q -t ed25519 -N '' -C alice -f {h}/.ssh/id_ed25519\n\
-         ssh-keygen -q -t ed25519 -N '' -C bob -f {h}/bob\ncp {h}/bob.pub {s}/",
+         ssh-keygen -q -t ed25519 -N '' -C bob -f {h}/bob\ncp {h}/bob.pub {s}/\n\
+         git init -q --bare -b main {h}/shop.git\n\
+         printf '[user]\\nname = Alice\\nemail = alice@shop.example\\n' > {h}/.gitconfig",
         f = fixtures.display(),
         s = shop.display(),
         h = home.display(),
@@ -129,7 +132,10 @@ fn run(command: &str, home: &Path) -> String {
         .output()
         .unwrap();
     let mut text = String::from_utf8(output.stdout).unwrap();
-    text.push_str(&String::from_utf8(output.stderr).unwrap());
+    // On a busy machine any work is long enough to be told about.
+    let progress = |line: &&str| !line.ends_with(" ...\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    text.extend(told.split_inclusive('\n').filter(progress));
     if let Some(code) = output.status.code().filter(|code| *code != 0) {
         text.push_str(&format!("[exit {code}]\n"));
     }

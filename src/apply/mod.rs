@@ -1,6 +1,7 @@
 //! `Authorized` becomes a receipt: the only writer of targets. Every write is recorded in the ledger
 //! before it begins; whatever happens, the receipt says what was done.
 
+pub mod commit;
 pub mod directory;
 
 use std::path::Path;
@@ -17,9 +18,11 @@ use crate::document::statement::{
 };
 use crate::files::{self, FileError, Folder};
 use crate::gate::{Authorized, Parts};
-use crate::ledger::{Holder, Ledger, LedgerError};
+use crate::git::GitError;
+use crate::ledger::{Holder, Ledger, LedgerError, Spent};
 use crate::plan::Plan;
 use crate::trust::envelope::{self, SealError};
+use crate::trust::quorum::Standing;
 use crate::trust::sign::Sign;
 
 /// Why there is no receipt. What was done to the target before is in the ledger's journal.
@@ -37,13 +40,26 @@ pub enum ApplyError {
     /// The ledger does not take the receipt of what was done.
     #[error("the ledger did not take the receipt")]
     Unrecorded(#[source] Box<LedgerError>),
+    /// The commit cannot be made. The branch is as it was.
+    #[error("the commit cannot be made; the files are written in this checkout only")]
+    Uncommitted(#[source] Box<GitError>),
+    /// Branch and ledger did not take what was to land in both of them. They are as they were.
+    #[error("nothing was committed; the files are written in this checkout only")]
+    Unlanded(#[source] Box<LedgerError>),
+    /// It is not known whether branch and ledger took what was to land in both of them.
+    #[error("whether the commit landed is not known; the files are written in this checkout")]
+    Adrift(#[source] Box<LedgerError>),
 }
 
 impl ApplyError {
     /// The exit code. Without a receipt nobody can say how far it came but the ledger's journal.
     pub fn code(&self) -> Code {
         match self {
-            Self::Statement(_) | Self::Sign(_) | Self::Unrecorded(_) => Code::Indeterminate,
+            Self::Statement(_) | Self::Sign(_) | Self::Unrecorded(_) | Self::Adrift(_) => {
+                Code::Indeterminate
+            }
+            // Where it commits, the target is the branch, and the checkout only a way to it.
+            Self::Uncommitted(_) | Self::Unlanded(_) => Code::ApplyFailedClean,
             Self::Ledger(error) => error.code(),
         }
     }
@@ -57,7 +73,16 @@ impl ApplyError {
             Self::Unrecorded(error) if matches!(**error, LedgerError::Unusable { .. }) => {
                 "see that the ledger is there, writable, and not full; then `countersign apply {plan} --resume`"
             }
-            Self::Ledger(error) | Self::Unrecorded(error) => error.hint(),
+            Self::Uncommitted(_) => {
+                "mend the cause, then `countersign apply {plan} --resume --commit`"
+            }
+            Self::Unlanded(error) if matches!(**error, LedgerError::Branch { .. }) => {
+                "take the files back (`git stash -u`), check out what the branch is at now, then `countersign apply {plan} --resume --commit`"
+            }
+            Self::Unlanded(_) => {
+                "mend the cause, then `countersign apply {plan} --resume --commit`, here or in another checkout"
+            }
+            Self::Ledger(error) | Self::Unrecorded(error) | Self::Adrift(error) => error.hint(),
         }
     }
 }
@@ -75,6 +100,8 @@ pub struct World<'a> {
     pub clock: &'a dyn Fn() -> Instant,
     /// Whether somebody asked to stop.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// What the result is committed on top of; `None`: nothing is committed.
+    pub commit: Option<&'a commit::Base>,
 }
 
 /// What was done.
@@ -88,6 +115,9 @@ pub struct Applied {
     pub stop: Vec<String>,
     /// Whether it stopped because somebody asked for it.
     pub interrupted: bool,
+    /// The commit that the branch got; `None` if it was not to get one, or not everything was
+    /// applied.
+    pub landed: Option<commit::Landed>,
 }
 
 /// Applies a plan that may be applied, and consumes the permission.
@@ -110,7 +140,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
     };
     let stop = report.stop().map(told);
     let interrupted = matches!(report.stop(), Some(directory::Stop::Interrupted));
-    let Parts { plan, spent, started_at, applier, policy, trust_version, .. } = parts;
+    let Parts { plan, spent, started_at, applier, policy, trust_version, standing, .. } = parts;
     let said = Said {
         principal: applier,
         apply_id: spent.apply_id().clone(),
@@ -123,8 +153,46 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         reason: String::new(),
     };
     let (receipt, envelope) = receipt(&plan, said, spent.lock().previous(), &world)?;
-    world.ledger.finish(spent, &envelope, None).map_err(unrecorded)?;
-    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted })
+    let landed = land(&plan, spent, (&receipt, &envelope), &standing, &world)?;
+    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted, landed })
+}
+
+/// Ends the round with its receipt. Where the result is to be committed and all of it was applied,
+/// the branch gets it in the same stroke; a part of a change never gets into the branch.
+fn land(
+    plan: &Plan,
+    spent: Spent,
+    (receipt, envelope): (&Receipt, &[u8]),
+    standing: &Standing,
+    world: &World<'_>,
+) -> Result<Option<commit::Landed>, ApplyError> {
+    let base = world.commit.filter(|_| receipt.outcome == Outcome::Applied);
+    let Some(base) = base else {
+        world.ledger.finish(spent, envelope, None).map_err(unrecorded)?;
+        return Ok(None);
+    };
+    let committed = base.commit(plan, envelope, &commit::Told { receipt, standing });
+    let committed = committed.map_err(|error| ApplyError::Uncommitted(Box::new(error)))?;
+    let finished = world.ledger.finish(spent, envelope, Some(base.along(&committed)));
+    finished.map_err(|error| {
+        let unknown = matches!(error, LedgerError::Unknown { .. });
+        let kind = if unknown { ApplyError::Adrift } else { ApplyError::Unlanded };
+        kind(Box::new(error))
+    })?;
+    Ok(Some(base.follow(&committed)))
+}
+
+/// The name of the file that a receipt is kept in beside its plan.
+pub fn receipt_name(receipt: &Receipt) -> String {
+    let short: String = receipt.apply_id.as_str().chars().take(12).collect();
+    match receipt.outcome {
+        Outcome::Applied | Outcome::Abandoned => format!("{short}.intoto.json"),
+        // A round that goes on writes another receipt later.
+        Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => {
+            let time = receipt.finished_at.to_string().replace([':', '-'], "");
+            format!("{short}-{time}.intoto.json")
+        }
+    }
 }
 
 fn unrecorded(error: LedgerError) -> ApplyError {
@@ -191,7 +259,7 @@ pub fn abandon(
     let (receipt, envelope) = receipt(plan, said, lock.previous(), &world)?;
     world.ledger.abandon(lock, &apply_id, &envelope, now).map_err(unrecorded)?;
     let stop = report.stop().map(told).unwrap_or_default();
-    Ok(Applied { receipt, envelope, stop, interrupted: false })
+    Ok(Applied { receipt, envelope, stop, interrupted: false, landed: None })
 }
 
 /// What is needed to give up, besides the plan.

@@ -1,5 +1,7 @@
 //! `countersign apply`
 
+mod committing;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -46,13 +48,22 @@ pub(super) struct ApplyArgs {
     /// Also write the receipt to this file
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// Commit the changed files and the receipt, and push that commit and the ledger's record of it
+    /// in one stroke: both land, or neither. A part of a change is never committed
+    #[arg(long, conflicts_with = "abandon")]
+    commit: bool,
+    /// Branch that gets the commit, where a commit is checked out without its branch
+    #[arg(long, value_name = "NAME", requires = "commit")]
+    branch: Option<String>,
 }
 
 pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Code, Fault> {
     let trusted = session.trusted(true)?;
     let project = session.project()?;
     let folder = paths::open(&args.plan, trusted.config.limits.max_plan_bytes, session)?;
-    let ledger = Whose::of_plan(&folder.bytes).open(&trusted, session)?;
+    let whose = Whose::of_plan(&folder.bytes);
+    let wish = committing::wish(args, &whose, &trusted)?;
+    let ledger = whose.open(&trusted, session)?;
     let applier = keys::applier(args.key.as_deref(), &trusted, session)?;
     session.world().catch_signals().map_err(|error| Fault::of(Code::Error, &error))?;
     let interrupted = std::sync::Arc::clone(&session.world().interrupted);
@@ -64,6 +75,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
         signer: &applier.signer,
         clock: &*clock,
         interrupted: &interrupted,
+        commit: None,
     };
     if let (true, Some(reason)) = (args.abandon, &args.reason) {
         let plan = folder.plan()?;
@@ -91,6 +103,8 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     if session.world().is_interrupted() {
         return Err(Fault::new(Code::Error, "interrupted"));
     }
+    let of = (&trusted, &folder);
+    let base = committing::base(wish.as_ref(), cleared.plan(), args.resume, of, session)?;
     session.progress("locking the target, and observing it again");
     let host = session.world().host.clone();
     session.spend();
@@ -110,6 +124,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     )
     .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
     session.progress("writing");
+    let world = World { commit: base.as_ref(), ..world };
     let applied = apply::apply(authorized, world).map_err(|error| apply_fault(&error, &shown))?;
     finish(args, &folder, &applied, session)
 }
@@ -132,15 +147,7 @@ fn finish(
     session: &mut Session<'_, '_>,
 ) -> Result<Code, Fault> {
     let receipt = &applied.receipt;
-    let short: String = receipt.apply_id.as_str().chars().take(12).collect();
-    let named = match receipt.outcome {
-        Outcome::Applied | Outcome::Abandoned => format!("{short}.intoto.json"),
-        // A round that goes on writes another receipt later.
-        Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => {
-            let time = receipt.finished_at.to_string().replace([':', '-'], "");
-            format!("{short}-{time}.intoto.json")
-        }
-    };
+    let named = apply::receipt_name(receipt);
     // The ledger has it: a copy that cannot be written is a warning, not a failure.
     let copied = folder.add("receipts", &named, &applied.envelope);
     let shown = match &copied {
@@ -165,11 +172,12 @@ fn finish(
     if session.json() && code == Code::Ok {
         session.print_json(&json!({
             "outcome": receipt.outcome, "plan": Digest::of(&folder.bytes), "receipt": receipt,
-            "file": copied.ok(),
+            "file": copied.ok(), "commit": applied.landed.as_ref().map(|landed| &landed.commit),
         }));
+        committing::landed(applied, session);
         return Ok(code);
     }
-    tell(applied, &shown, &folder.shown, session)
+    tell(args, applied, (&shown, &folder.shown), session)
 }
 
 /// Writes the receipt where the user wants it, too.
@@ -183,9 +191,9 @@ fn copy(path: &Path, envelope: &[u8]) -> Result<(), String> {
 }
 
 fn tell(
+    args: &ApplyArgs,
     applied: &Applied,
-    shown: &str,
-    plan: &str,
+    (shown, plan): (&str, &str),
     session: &mut Session<'_, '_>,
 ) -> Result<Code, Fault> {
     let receipt = &applied.receipt;
@@ -208,6 +216,7 @@ fn tell(
                 session.print(&format!("  {item}  {word}\n"));
             }
             session.print(&format!("Receipt: {shown}\n"));
+            committing::landed(applied, session);
             return Ok(code);
         }
         Outcome::Abandoned => {
@@ -224,9 +233,13 @@ fn tell(
     for cause in &applied.stop {
         fault = fault.because(cause);
     }
-    Err(fault
-        .hint(format!("{written} written, {left} not; receipt {shown}"))
-        .hint(format!("mend the cause, then `countersign apply {plan} --resume`, or give up with `--abandon --reason …`")))
+    fault = fault.hint(format!("{written} written, {left} not; receipt {shown}"));
+    let mut resume = "--resume";
+    if args.commit {
+        resume = "--resume --commit";
+        fault = fault.hint("nothing was committed, because a part of a change never is: what was written stands in this checkout only");
+    }
+    Err(fault.hint(format!("mend the cause, then `countersign apply {plan} {resume}`, or give up with `--abandon --reason …`")))
 }
 
 fn code(applied: &Applied) -> Code {

@@ -20,8 +20,3 @@ pub(crate) fn step(name: &str) {
         observer(name);
     }
 }
-
-/// Announces a durable step that another room takes: one on a server.
-pub(crate) fn announce(name: &str) {
-    step(name);
-}

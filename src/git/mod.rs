@@ -4,6 +4,7 @@
 //!
 //! Works with git 2.39 and newer.
 
+mod checkout;
 mod commit;
 mod error;
 mod name;
@@ -16,6 +17,7 @@ mod surroundings;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use checkout::{Staged, Within};
 pub use commit::{Edit, Made, NewCommit, Person};
 pub use error::GitError;
 pub use name::{ObjectId, RefName, Remote};

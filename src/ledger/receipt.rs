@@ -191,6 +191,17 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`] if one is missing or names another before it.
     pub fn receipts(&self, target: &TargetKey) -> Result<Vec<StoredReceipt>, LedgerError> {
+        // Where records are read one by one, an apply that ends between two reads looks like damage.
+        match self.chain(target) {
+            Err(LedgerError::Damaged { .. }) => {
+                self.refresh()?;
+                self.chain(target)
+            }
+            found => found,
+        }
+    }
+
+    fn chain(&self, target: &TargetKey) -> Result<Vec<StoredReceipt>, LedgerError> {
         let mut chain: Vec<StoredReceipt> = Vec::new();
         let names = self.receipt_names(target)?;
         let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
@@ -260,8 +271,10 @@ impl Ledger {
         };
         let found = self.home.read(name).map_err(|error| self.failed(error))?;
         let StoredReceipt { number, digest, statement, .. } = self.stored(name, target, found)?;
-        if statement.plan == *plan {
-            self.known_to(record, plan, &statement)?;
+        if statement.plan == *plan && self.known_to(record, plan, &statement).is_err() {
+            // It may have been stored since the plan's record was read.
+            let again = self.plan_record(plan)?;
+            self.known_to(again.as_ref().map(|(record, _)| record), plan, &statement)?;
         }
         Ok(Some(Newest { number, digest, finished_at: statement.predicate.finished_at }))
     }

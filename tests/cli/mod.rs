@@ -14,7 +14,7 @@ mod pipeline;
 mod refusals;
 mod schema;
 mod secrets;
-mod shop;
+pub(crate) mod shop;
 mod signals;
 mod symlinks;
 mod terminal;

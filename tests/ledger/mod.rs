@@ -14,3 +14,4 @@ mod memory;
 mod object;
 mod object_faults;
 mod race;
+mod trips;

@@ -140,9 +140,10 @@ fn code(text: &[u8]) -> String {
     inner.map(|(code, _)| plain(code)).unwrap_or_default()
 }
 
-/// A short word of somebody else's, without anything that could be more than a word.
+/// A short word of somebody else's; nothing if it is anything but a word.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect()
+    let word = text.len() <= 64 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+    if word { text.to_owned() } else { String::new() }
 }
 
 /// What an error of the library means.

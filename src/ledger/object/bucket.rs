@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as S3, S3ConditionalPut};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as S3, Checksum, S3ConditionalPut};
 use object_store::azure::{AzureConfigKey as Azure, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey as Google};
 use object_store::path::Path;
@@ -137,6 +137,8 @@ impl Bucket {
             .with_endpoint(endpoint)
             .with_virtual_hosted_style_request(false)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
+            // A body that was cut on its way is no record.
+            .with_checksum_algorithm(Checksum::SHA256)
             .with_disable_bulk_delete(true)
             .with_client_options(self.options(endpoint))
             .with_retry(once())

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::answer::{Failure, Fate};
 use super::error::{Doing, ObjectError};
 use super::{MAX_RECORD, Open, PAUSES, SIDE_BY_SIDE};
-use crate::files::steps;
+use crate::files::steps::step;
 use crate::ledger::store::{Change, Found, Put, StoreError, Version};
 
 impl Open {
@@ -31,7 +31,7 @@ impl Open {
             return Err(self.unusable(Box::new(ObjectError::TooLarge { object, most: MAX_RECORD })));
         }
         let mut versions = Vec::new();
-        for step in change.steps {
+        for puts in change.steps {
             // After a failure the rest of the step is not begun.
             let failed = AtomicBool::new(false);
             let failed = &failed;
@@ -43,7 +43,7 @@ impl Open {
                 failed.fetch_or(written.is_err(), Ordering::Relaxed);
                 Some(written)
             };
-            let writes = stream::iter(step).map(write).buffered(SIDE_BY_SIDE);
+            let writes = stream::iter(puts).map(write).buffered(SIDE_BY_SIDE);
             let written: Vec<_> = writes.filter_map(std::future::ready).collect().await;
             let mut worst = None;
             for written in written {
@@ -70,12 +70,12 @@ impl Open {
         let mut pauses = PAUSES.iter();
         // Whether a request may have been done although it was not said to be; and may be yet.
         let (mut doubted, mut under_way) = (false, false);
-        steps::announce(&format!("put {}: send", put.name));
+        step(&format!("put {}: send", put.name));
         let failure = loop {
             let sent = self.send(&path, &put.bytes, put.expected.as_ref());
             let failure = match self.ask(&doing, last, sent).await {
                 Ok(Some(version)) => {
-                    steps::announce(&format!("put {}: answered", put.name));
+                    step(&format!("put {}: answered", put.name));
                     return Ok(version);
                 }
                 // It was written; only looking tells which version that made.

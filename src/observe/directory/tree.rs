@@ -87,6 +87,30 @@ impl Tree {
         Self::of(files, limits)
     }
 
+    /// The bytes of every manifest of the target's folder, by path, before anybody looks into them:
+    /// what [`Tree::read`] goes by.
+    ///
+    /// # Errors
+    /// [`ObserveError::Files`], [`ObserveError::Depth`].
+    pub fn bytes(
+        project: &Path,
+        target: &DirectoryTarget,
+        limits: &Limits,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ObserveError> {
+        let folder = files::open_folder(project)?.folder(target.path.as_str())?;
+        let mut files = Files::default();
+        files.walk(&folder, "", limits, &Undone::new(), 0)?;
+        Ok(files.found)
+    }
+
+    /// Whether [`Tree::read`] reads the file at a path beneath the target's folder.
+    pub fn takes(path: &str) -> bool {
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        object::is_manifest_name(name)
+            && !object::is_kustomization_name(name)
+            && !path.split('/').any(|part| part.starts_with('.'))
+    }
+
     fn of(files: Files, limits: &Limits) -> Result<Self, ObserveError> {
         let Files { found, mut bytes } = files;
         let found: Vec<(String, Vec<u8>)> = found.into_iter().collect();
