@@ -124,6 +124,13 @@ impl Standing {
         unpoisoned(&self.shared.life).until = lease.and_then(|lease| end(&lease, sent));
     }
 
+    /// That the lock is about to be given back: it is not renewed any more. To be called by whoever
+    /// holds the record.
+    pub(super) fn over(&self) {
+        unpoisoned(&self.shared.life).over = true;
+        self.shared.wake.notify_all();
+    }
+
     /// Whether nobody else can have the lock yet.
     pub(super) fn is_alive(&self) -> bool {
         let life = unpoisoned(&self.shared.life);
@@ -133,8 +140,7 @@ impl Standing {
 
 impl Drop for Standing {
     fn drop(&mut self) {
-        unpoisoned(&self.shared.life).over = true;
-        self.shared.wake.notify_all();
+        self.over();
     }
 }
 
@@ -253,8 +259,8 @@ impl Ledger {
         let name = record::lock(target);
         let mut same: Option<(Version, LockView, Monotonic)> = None;
         loop {
+            let looking = Monotonic::now();
             self.refresh()?;
-            let seen = Monotonic::now();
             let Some((LockRecord { held: Some(view), .. }, version)) =
                 self.get::<LockRecord>(&name)?
             else {
@@ -264,10 +270,11 @@ impl Ledger {
                 return Ok(Watched::Changed);
             }
             match &same {
-                None => same = Some((version, view, seen)),
+                None => same = Some((version, view, Monotonic::now())),
                 Some((_, first, _)) if *first != view => return Ok(Watched::Alive),
-                // Counted from the end of the first look: the record stood there by then.
-                Some((version, _, since)) if seen.duration_since(*since) > lease => {
+                // From the end of the first look to the beginning of this one: whatever was renewed
+                // before that lies further back.
+                Some((version, _, since)) if looking.duration_since(*since) > lease => {
                     return Ok(Watched::Gone(version.clone()));
                 }
                 Some(_) => {}

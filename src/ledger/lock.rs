@@ -249,6 +249,7 @@ impl Ledger {
             return Ok(());
         }
         let record = lock.standing.record();
+        lock.standing.over();
         let view = record.view.clone();
         self.free(&lock.target, &view, &record.version)
     }

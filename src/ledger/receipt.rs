@@ -143,7 +143,10 @@ impl Ledger {
             let mut held = lock.standing.record();
             let view = lock.standing.renewed(&held.view);
             let record = match free {
-                true => LockRecord::free(lock.target.clone(), &lock.id),
+                true => {
+                    lock.standing.over();
+                    LockRecord::free(lock.target.clone(), &lock.id)
+                }
                 false => LockRecord::held(lock.target.clone(), view.clone()),
             };
             let last = self.put(record::lock(&lock.target), &record, Some(held.version.clone()))?;

@@ -99,3 +99,25 @@ fn a_holder_that_cannot_renew_stops_before_its_lock_can_be_taken() {
     let begun = ledger.begin(&spent, "web.yaml", None, None);
     assert!(matches!(begun, Err(LedgerError::Lost(_))), "{begun:?}");
 }
+
+/// A renewal that is due while the lock is given back must not take it again.
+#[test]
+fn a_lock_that_is_given_back_while_it_is_renewed_is_free() {
+    let place = place_with(Duration::from_millis(60), &Arc::default());
+    let ledger = place.created();
+    let mut given_back = 0;
+    for number in 0..40 {
+        let plan = plan(&number.to_string());
+        let lock = locked(&ledger, "main", plan, false);
+        let spent = spend(&ledger, lock, &ids(&[number]), fresh(), false);
+        // On a busy machine the lease may be over before that.
+        if let Ok(spent) = spent
+            && finish(&ledger, spent, Outcome::Applied).is_ok()
+        {
+            given_back += 1;
+            std::thread::sleep(Duration::from_millis(30));
+            assert!(ledger.locks().unwrap().is_empty(), "{number}");
+        }
+    }
+    assert!(given_back > 5, "{given_back}");
+}

@@ -61,7 +61,7 @@ fn a_write_whose_answer_was_lost_is_found_by_reading_back() {
     let faults = [
         Fault::CutAfter,
         Fault::CutWithin,
-        Fault::CutBefore,
+        Fault::CutBody,
         Fault::StallAfter,
         Fault::Answer(500),
         Fault::Answer(503),
@@ -87,7 +87,7 @@ fn a_write_whose_answer_was_lost_is_found_by_reading_back() {
 
 #[test]
 fn a_write_that_cannot_be_read_back_is_not_known() {
-    for fault in [Fault::CutAfter, Fault::StallAfter, Fault::Stall, Fault::CutBefore] {
+    for fault in [Fault::CutAfter, Fault::StallAfter, Fault::Stall, Fault::CutBody] {
         let (proxy, bucket, straight) = behind();
         let store = objects(&bucket);
         proxy.add(Rule::each(fault));
