@@ -248,10 +248,28 @@ impl Ledger {
         if self.is_half_done(lock.plan)? {
             return Ok(());
         }
+        self.give_back(&lock)
+    }
+
+    /// Frees the target of a lock that is still this one; somebody else's stays.
+    pub(super) fn give_back(&self, lock: &Lock) -> Result<(), LedgerError> {
         let record = lock.standing.record();
         lock.standing.over();
-        let view = record.view.clone();
-        self.free(&lock.target, &view, &record.version)
+        let (view, version) = (record.view.clone(), record.version.clone());
+        drop(record);
+        if self.free(&lock.target, &view, &version)? {
+            return Ok(());
+        }
+        // A renewal may have landed whose answer was lost.
+        self.refresh()?;
+        match self.still_holds(lock) {
+            Ok(()) => {
+                let version = lock.standing.record().version.clone();
+                self.free(&lock.target, &view, &version).map(drop)
+            }
+            Err(LedgerError::Lost(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the target may be half-way with this plan.
@@ -282,7 +300,9 @@ impl Ledger {
                 Watched::Changed => return Err(LedgerError::NoLock(id.clone())),
             },
         };
-        self.free(&target, &lock, &version)?;
+        if !self.free(&target, &lock, &version)? {
+            return Err(LedgerError::Contended(record::lock(&target)));
+        }
         Ok(Held { target, lock, life: Life::Gone })
     }
 
@@ -306,20 +326,20 @@ impl Ledger {
         Ok(locks)
     }
 
-    /// Frees the target if it is still locked by this lock; it may be free already.
+    /// Frees the target if its lock is in this state; whether it was.
     fn free(
         &self,
         target: &TargetKey,
         lock: &LockView,
         version: &Version,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         let name = record::lock(target);
         let free = LockRecord::free(target.clone(), &lock.id);
         let put = self.put(name, &free, Some(version.clone()))?;
         let why = format!("Give the lock of {target} back\n\n{}", by(lock));
         match self.home.store.write(&Change::of(why, put)) {
-            // Somebody else's decision about it came first.
-            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict(_)) => Ok(false),
             Err(error) => Err(self.failed(error)),
         }
     }

@@ -171,8 +171,8 @@ impl Ledger {
                     self.refresh()?;
                     let found = self.plan_record(&lock.plan)?;
                     if found.as_ref().is_some_and(|(found, _)| *found == plan) {
-                        // All that counts was written; only the lock was somebody else's by then.
-                        return Ok(());
+                        // All that counts was written; only the lock was in another state by then.
+                        return if free { self.give_back(lock) } else { Ok(()) };
                     }
                     if changed == receipt.name {
                         return Err(LedgerError::Receipt(

@@ -277,9 +277,7 @@ impl Ledger {
                 *held = Recorded { view, version: first };
                 Ok(Ok(last))
             }
-            Err(StoreError::Conflict(name)) if name == lock_name => {
-                Err(LedgerError::Lost(lock.target.clone()))
-            }
+            // Also where the lock's is another: a renewal may have landed whose answer was lost.
             Err(StoreError::Conflict(name)) => Ok(Err(name)),
             Err(error) => Err(self.failed(error)),
         }

@@ -227,7 +227,7 @@ fn parts_that_contradict_themselves_are_named() {
         (ledger("kind = \"object-store\"\nurl = \"s3://k:s@b\""), "it holds no credentials"),
         (
             ledger("kind = \"object-store\"\nurl = \"s3://b\"\nendpoint = \"http://k:s@h\""),
-            "no http(s) address",
+            "no plain http(s) address",
         ),
         (
             "name = \"a\"\n[environments.p.targets.t]\nkind = \"cloudformation\"\naccount = \"1\"\nregion = \"r\"\nstacks = []\n".to_owned(),

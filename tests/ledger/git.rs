@@ -25,7 +25,7 @@ pub(super) fn at(branch: &str) -> GitPlace {
         remote: "origin".to_owned(),
         branch: branch.to_owned(),
         author: Person { name: "countersign".to_owned(), address: "runner".to_owned() },
-        lease: LEASE * 3,
+        lease: LEASE,
     }
 }
 

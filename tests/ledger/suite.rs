@@ -20,7 +20,7 @@ pub(crate) struct Place {
 }
 
 /// The lease of shared places: long enough for a busy machine to renew in time.
-pub(crate) const LEASE: std::time::Duration = std::time::Duration::from_millis(1000);
+pub(crate) const LEASE: std::time::Duration = std::time::Duration::from_secs(3);
 
 impl Place {
     fn home(&self) -> Home {
@@ -389,9 +389,6 @@ pub(crate) fn an_abandoned_round_is_over_and_its_target_free(place: &Place) {
 
 pub(crate) fn a_receipt_that_does_not_belong_is_refused(place: &Place) {
     let ledger = place.created();
-    let lock = locked(&ledger, "main", plan("0"), false);
-    let spent = spend(&ledger, lock, &ids(&[1]), id(1), false).unwrap();
-    finish(&ledger, spent, Outcome::Applied).unwrap();
     type Spoil = fn(
         &mut countersign::document::statement::Statement<countersign::document::statement::Receipt>,
     );
@@ -403,23 +400,31 @@ pub(crate) fn a_receipt_that_does_not_belong_is_refused(place: &Place) {
         ("another chain", |r| r.predicate.previous = plan("x").to_string()),
         ("a chain begun anew", |r| r.predicate.previous = String::new()),
     ];
-    for (number, (what, spoil)) in (10_u64..).zip(spoils) {
-        let plan = plan(&number.to_string());
-        let lock = locked(&ledger, "main", plan, false);
+    // A target of its own for each: a refused receipt leaves its target locked.
+    let applied_once = |number: u64| {
+        let (name, first) = (format!("t{number}"), plan(&format!("first {number}")));
+        let lock = locked(&ledger, &name, first, false);
         let spent = spend(&ledger, lock, &ids(&[number]), id(number), false).unwrap();
-        let lock_id = spent.lock().id().clone();
-        let mut bad = receipt(spent.lock(), &id(number), Outcome::Applied, Vec::new());
+        finish(&ledger, spent, Outcome::Applied).unwrap();
+        let lock = locked(&ledger, &name, plan(&name), false);
+        spend(&ledger, lock, &ids(&[100 + number]), id(100 + number), false).unwrap()
+    };
+    for (number, (what, spoil)) in (10_u64..).zip(spoils) {
+        let spent = applied_once(number);
+        let (name, apply_id) = (spent.lock().target().clone(), spent.apply_id().clone());
+        let mut bad = receipt(spent.lock(), &apply_id, Outcome::Applied, Vec::new());
         spoil(&mut bad);
         let refused = ledger.finish(spent, &envelope(&bad), None);
         assert!(matches!(refused, Err(LedgerError::Receipt(_))), "{what}: {refused:?}");
-        assert_eq!(ledger.receipts(&target("main")).unwrap().len(), 1, "{what}");
-        assert!(ledger.rounds(plan).unwrap()[0].state.is_open(), "{what}");
-        ledger.unlock(&lock_id).unwrap();
+        assert_eq!(ledger.receipts(&name).unwrap().len(), 1, "{what}");
+        let rounds = ledger.rounds(plan(name.target.as_str())).unwrap();
+        assert!(rounds[0].state.is_open(), "{what}");
+        let locks = ledger.locks().unwrap();
+        assert!(locks.iter().any(|(target, _)| *target == name), "{what}");
     }
-    for garbage in [&b""[..], b"{}", b"{\"payload\":\"!\"}", b"{\"payload\":\"e30=\"}", b"[1]"] {
-        let lock = locked(&ledger, "main", plan("10"), true);
-        let spent = spend(&ledger, lock, &ids(&[10]), fresh(), true).unwrap();
-        let refused = ledger.finish(spent, garbage, None);
+    let garbage = [&b""[..], b"{}", b"{\"payload\":\"!\"}", b"{\"payload\":\"e30=\"}", b"[1]"];
+    for (number, garbage) in (30_u64..).zip(garbage) {
+        let refused = ledger.finish(applied_once(number), garbage, None);
         assert!(matches!(refused, Err(LedgerError::ReceiptUnread(_))), "{refused:?}");
     }
 }

@@ -178,7 +178,16 @@ pub(super) fn failure(error: &object_store::Error, doing: Doing, bucket: &str) -
             | _ => Failure::new(Fate::Silent, ObjectError::Silent { doing, source: reason }),
         };
     }
-    unanswered(error, doing, reason)
+    unanswered(error, doing, told(innermost))
+}
+
+/// A reason from within the library, if it is the system's; others may quote what was read, and
+/// that can be a token.
+fn told(innermost: &(dyn std::error::Error + 'static)) -> Reason {
+    match innermost.downcast_ref::<std::io::Error>() {
+        Some(error) => Reason(error.to_string()),
+        None => Reason("its answer, or what the credentials are in, cannot be read".to_owned()),
+    }
 }
 
 /// An error of a store without HTTP, or one that the library made before it sent anything.
@@ -198,7 +207,6 @@ fn unanswered(error: &object_store::Error, doing: Doing, source: Reason) -> Fail
         }
         Error::InvalidPath { .. } => refused(ObjectError::Key(source)),
         Error::NotSupported { .. } => refused(ObjectError::Unconditional { doing, hint: "" }),
-        // Text of the library's own: it can name a path of a file of credentials, never what it holds.
         Error::Generic { .. }
         | Error::JoinError { .. }
         | Error::PermissionDenied { .. }
