@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::GitError;
+use super::shown::redacted;
 
 /// The full id of an object: 40 lower-case hex digits in a SHA-1 repository, 64 in a SHA-256 one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,33 +106,45 @@ impl fmt::Debug for RefName {
     }
 }
 
-/// The name of a remote in the configuration of a repository, like `origin`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A remote: its name in the configuration of a repository, like `origin`, or its address.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Remote(String);
 
 impl Remote {
-    /// Its name.
-    pub fn as_str(&self) -> &str {
+    /// Its name or address, as git takes it: never shown.
+    pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is an address or path, which needs no configuration.
+    pub fn is_address(&self) -> bool {
+        self.0.starts_with(['/', '.']) || self.0.contains(':')
     }
 }
 
 impl FromStr for Remote {
     type Err = GitError;
     fn from_str(text: &str) -> Result<Self, GitError> {
-        // Neither an address nor a path: those are told apart by a colon or a leading dot or slash.
-        let bad = |c: char| c.is_control() || c.is_whitespace() || ":\\~^?*[".contains(c);
-        let wrong = text.is_empty() || text.starts_with(['-', '.', '/']) || text.contains(bad);
-        if wrong || text.contains("..") {
-            return Err(GitError::Name { kind: "the name of a remote", text: text.to_owned() });
+        let bad = |c: char| c.is_control() || c.is_whitespace();
+        // Two colons name a program that is to be run.
+        if text.is_empty() || text.starts_with('-') || text.contains(bad) || text.contains("::") {
+            let text = redacted(text);
+            return Err(GitError::Name { kind: "the name or address of a remote", text });
         }
         Ok(Self(text.to_owned()))
     }
 }
 
 impl fmt::Display for Remote {
+    /// Without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&redacted(&self.0))
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -179,12 +192,21 @@ mod tests {
         ] {
             assert!(RefName::branch(bad).is_err(), "{bad:?}");
         }
-        assert!("origin".parse::<Remote>().is_ok() && "team/origin".parse::<Remote>().is_ok());
-        for bad in
-            ["", "-o", "ext::sh -c x", "https://h/x", "../x", "./x", "/x", "h:x", "a b", "a\n"]
-        {
+        for (good, address) in [
+            ("origin", false),
+            ("team/origin", false),
+            ("https://h/x", true),
+            ("git@h:x", true),
+            ("../x.git", true),
+            ("/srv/x.git", true),
+        ] {
+            assert_eq!(good.parse::<Remote>().unwrap().is_address(), address, "{good}");
+        }
+        for bad in ["", "-o", "--upload-pack=x", "ext::sh", "a b", "a\n"] {
             assert!(bad.parse::<Remote>().is_err(), "{bad:?}");
         }
+        let secret = "https://u:secret@h/x".parse::<Remote>().unwrap();
+        assert_eq!(format!("{secret} {secret:?}"), "https://***@h/x https://***@h/x");
         for bad in ["", "/a", "a/", "a//b", "..", "a/../b", ".git/config", "a/.GIT/x", "a\0"] {
             assert!(check_path(bad).is_err(), "{bad:?}");
         }

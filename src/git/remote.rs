@@ -71,6 +71,9 @@ impl Repository {
     /// # Errors
     /// [`GitError`], also if no such remote is configured.
     pub fn address(&self, remote: &Remote) -> Result<String, GitError> {
+        if remote.is_address() {
+            return Ok(shown::one_line(remote.as_str()));
+        }
         let call = Call::new("git remote get-url", &["remote", "get-url", "--"]);
         let answer = self.run(call.argument(remote.as_str()))?.succeeded()?;
         Ok(shown::one_line(String::from_utf8_lossy(&answer).trim_end()))
@@ -162,7 +165,7 @@ impl Repository {
 
 /// Whether git failed before anything was sent. It says these at the first contact only.
 fn is_before(answer: &Answer) -> bool {
-    const BEFORE: [&str; 9] = [
+    const BEFORE: [&str; 10] = [
         "Could not read from remote repository",
         "Could not resolve host",
         "Authentication failed for",
@@ -170,6 +173,8 @@ fn is_before(answer: &Answer) -> bool {
         "does not support --atomic push",
         "does not appear to be a git repository",
         "No such remote",
+        // Followed by its address and `not found`, over HTTP.
+        "fatal: repository '",
         "transport '",
         "unable to access '",
     ];

@@ -246,4 +246,6 @@ fn end(child: &mut Child, pipes: &mut Pipes) {
     }
     send(Signal::KILL);
     let _it_was_killed = child.wait();
+    // The others of the group end at the same time, or as soon as the system gets to it.
+    pipes.listen_out(LEAVE);
 }

@@ -15,7 +15,7 @@ const PUSH: Kind = ("POST", "git-receive-pack");
 struct Far {
     shop: Shop,
     proxy: Proxy,
-    server: Server,
+    _server: Server,
     _http: GitHttp,
 }
 
@@ -32,7 +32,7 @@ impl Far {
         let line = toml.lines().find(|line| line.starts_with("kind = \"local\"")).unwrap();
         shop.write("shop/countersign.toml", toml.replace(line, far));
         shop.run(&["ledger", "create"]).exits(0);
-        Self { shop, proxy, server, _http: http }
+        Self { shop, proxy, _server: server, _http: http }
     }
 
     fn web(&self) -> String {

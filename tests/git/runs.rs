@@ -26,11 +26,18 @@ fn hanging(server: &Server) -> std::path::PathBuf {
     folder
 }
 
+/// Whether the ssh is at work; whoever was killed has a moment to be gone.
 fn is_alive(server: &Server) -> bool {
     let pid = std::fs::read_to_string(server.folder.path().join("pid")).unwrap();
-    // Whoever was killed may not have been buried yet.
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    !stat.is_empty() && !stat.contains(") Z ")
+    let is_at_work = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
+    };
+    let began = Instant::now();
+    while is_at_work() && began.elapsed() < Duration::from_secs(2) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    is_at_work()
 }
 
 #[test]

@@ -31,7 +31,6 @@ pub(crate) struct Patience {
 pub(crate) struct Far {
     pub(crate) proxy: Proxy,
     /// Another home over the place, as another process has it; through the proxy, or past it.
-    #[expect(clippy::type_complexity, reason = "said once")]
     pub(crate) open: Box<dyn Fn(bool, Patience) -> Result<Home, StoreError> + Send + Sync>,
     /// The home in which the ledger is made, where it is opened by another way than others.
     pub(crate) create: Option<Box<dyn Fn(Patience) -> Home + Send + Sync>>,
@@ -78,7 +77,7 @@ fn each(fault: Fault) -> Rule {
     Rule::each(fault)
 }
 
-const TABLE: [Row; 16] = [
+const TABLE: [Row; 17] = [
     Row {
         name: "every answer is slow",
         breaks: |far| far.proxy.add(each(Fault::Delay(Duration::from_millis(150)))),
@@ -166,6 +165,17 @@ const TABLE: [Row; 16] = [
             far.proxy.add(each(far.cut).behind(far.writes));
         },
         at: &[Step::Lock, Step::Spend, Step::Finish],
+        ends: Ends::Unknown,
+        answer: LONG,
+    },
+    Row {
+        // Git's HTTP sends again by itself what got no answer.
+        name: "a write lands, its answer is cut off, one more request passes, and then none",
+        breaks: |far| {
+            far.proxy.add(each(Fault::CutAfter).on(far.writes).times(1));
+            far.proxy.add(each(far.cut).behind(far.writes).from(2));
+        },
+        at: &[Step::Spend],
         ends: Ends::Unknown,
         answer: LONG,
     },

@@ -4,7 +4,6 @@ pub(crate) mod apply;
 pub(crate) mod git;
 pub(crate) mod git_http;
 pub(crate) mod http;
-pub(crate) mod http_git;
 pub(crate) mod killed;
 pub(crate) mod listen;
 pub(crate) mod localstack;

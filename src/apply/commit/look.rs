@@ -62,7 +62,7 @@ fn at_head(
     branch: &RefName,
     head: &ObjectId,
 ) -> Result<(), CommitError> {
-    let (branch_text, remote) = (branch.short().to_owned(), asked.remote.as_str().to_owned());
+    let (branch_text, remote) = (branch.short().to_owned(), asked.remote.to_string());
     match repository.remote_ref(asked.remote, branch)? {
         None => Err(CommitError::NoBranch { branch: branch_text, remote }),
         Some(there) if there == *head => Ok(()),

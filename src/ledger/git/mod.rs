@@ -37,14 +37,14 @@ use std::time::Duration;
 use super::store::{Change, Found, Liveness, Name, Store, StoreError, Version};
 use crate::document::ident::Digest;
 use crate::files::Folder;
-use crate::git::{Depth, GitError, ObjectId, Person, RefName, Remote, Repository};
+use crate::git::{Depth, GitError, ObjectId, Person, RefName, Remote, Repository, redacted};
 use problem::Problem;
 use snapshot::Snapshot;
 
 /// Which branch, and how it is written to.
 #[derive(Clone, Debug)]
 pub struct GitPlace {
-    /// The remote, as it is named in the clone.
+    /// The remote, as it is named in the clone, or its address.
     pub remote: String,
     /// The branch, without `refs/heads/`.
     pub branch: String,
@@ -101,12 +101,16 @@ impl Git {
 
     fn at(repository: &Repository, place: GitPlace, new: bool) -> Result<Self, StoreError> {
         let GitPlace { remote, branch, author, lease } = place;
-        let shown = format!("branch {} of {}", branch.escape_debug(), remote.escape_debug());
+        let shown =
+            format!("branch {} of {}", branch.escape_debug(), redacted(&remote).escape_debug());
         let wrong = |error| unusable(&shown, error);
         let remote: Remote = remote.parse().map_err(wrong)?;
         let branch = RefName::branch(&branch).map_err(wrong)?;
         let address = repository.address(&remote).map_err(wrong)?;
-        let place = format!("{shown} ({address})");
+        let place = match remote.is_address() {
+            true => shown.clone(),
+            false => format!("{shown} ({address})"),
+        };
         let key = Digest::of(format!("{remote}\0{branch}").as_bytes()).to_string();
         let key = key.chars().rev().take(16).collect::<String>();
         let tracking = format!("refs/countersign/ledger-{key}").parse();

@@ -28,6 +28,8 @@ enum End {
     Found,
     /// Others were quicker, or in the way: in the remote's words.
     Late(String),
+    /// The remote refuses, and this is what it means if the branch has not moved.
+    Refused(StoreError),
 }
 
 impl Git {
@@ -41,25 +43,38 @@ impl Git {
             let before = self.snapshot().tip().cloned();
             let Made { commit, blobs } = self.commit(change)?;
             let versions = blobs.iter().map(|id| Version(id.to_string())).collect();
-            let said = match self.push(&commit, change.along.as_ref()) {
-                Ok(End::Landed) => {
+            let end = self.push(&commit, change.along.as_ref())?;
+            let (said, refused) = match end {
+                End::Landed => {
                     self.snapshot().grow(commit, change.puts().zip(blobs));
                     return Ok(versions);
                 }
-                Ok(End::Found) => return Ok(versions),
-                Ok(End::Late(said)) => said,
-                Err(error @ StoreError::Branch { .. }) => match self.landed_unheard(&commit) {
-                    Ok(true) => return Ok(versions),
-                    Ok(false) | Err(_) => return Err(error),
-                },
-                Err(error) => return Err(error),
+                End::Found => return Ok(versions),
+                End::Late(said) => {
+                    sleep(pause(number, began.elapsed()));
+                    (said, None)
+                }
+                End::Refused(error) => (String::new(), Some(error)),
             };
-            sleep(pause(number, began.elapsed()));
-            if self.landed_unheard(&commit).map_err(|error| self.unseen(&said, error))? {
+            if let Err(error) = self.advance() {
+                let said = refused.as_ref().map_or(said, |refused| causes::line(refused));
+                return Err(self.unseen(said, error));
+            }
+            let tip = self.snapshot().tip().cloned();
+            let moved = tip != before;
+            // A connection may send a push twice, and bring the answer of the second one.
+            if let Some(tip) = tip.filter(|_| moved)
+                && self.leads_to(&commit, &tip)?
+            {
                 return Ok(versions);
             }
+            match refused {
+                Some(error @ StoreError::Branch { .. }) => return Err(error),
+                // Each kind of remote has words of its own for a branch that has moved.
+                Some(error) if !moved => return Err(error),
+                Some(_) | None => {}
+            }
             self.check(change)?;
-            let moved = self.snapshot().tip() != before.as_ref();
             stuck = if moved { 0 } else { stuck + 1 };
             if stuck >= STUCK {
                 return Err(Problem::Busy { tries: stuck, said }.into_error(&self.place));
@@ -76,20 +91,12 @@ impl Git {
         }
     }
 
-    /// Whether a commit landed although the remote says that it did not take it: where an answer is
-    /// lost, HTTP may send the push again by itself, and only the second one is answered.
-    fn landed_unheard(&self, commit: &ObjectId) -> Result<bool, StoreError> {
-        self.advance()?;
-        let tip = self.snapshot().tip().cloned();
-        tip.map_or(Ok(false), |tip| self.leads_to(commit, &tip))
-    }
-
-    /// What it means that nobody can look whether a push landed.
-    fn unseen(&self, said: &str, error: StoreError) -> StoreError {
+    /// What it means that nobody can look whether a push landed that was sent twice.
+    fn unseen(&self, said: String, error: StoreError) -> StoreError {
         match error {
             StoreError::Unusable { .. } => {
                 let after = causes::line(&error);
-                Problem::Unseen { said: said.to_owned(), after }.into_error(&self.place)
+                Problem::Unseen { said, after }.into_error(&self.place)
             }
             StoreError::Conflict(_)
             | StoreError::Missing(_)
@@ -148,11 +155,11 @@ impl Git {
             let pushed = self.repository.push(&self.remote, &updates, along.is_some());
             step("git push: done");
             let error = match (pushed, lost) {
-                (Ok(ends), None) => return self.answered(&ends, along),
+                (Ok(ends), None) => return Ok(self.answered(&ends, along)),
                 // What was sent before may have landed before this was refused.
                 (Ok(ends), Some(error)) => match self.answered(&ends, along) {
-                    Ok(End::Landed) => return Ok(End::Landed),
-                    Ok(End::Found | End::Late(_)) | Err(_) => error,
+                    End::Landed => return Ok(End::Landed),
+                    End::Found | End::Late(_) | End::Refused(_) => error,
                 },
                 (Err(PushError::NotSent(error)), None) => {
                     return Err(match along {
@@ -198,25 +205,25 @@ impl Git {
     }
 
     /// What the ends of the refs mean: that of the ledger, and that of the branch which goes along.
-    fn answered(&self, ends: &[Pushed], along: Option<&Along>) -> Result<End, StoreError> {
+    fn answered(&self, ends: &[Pushed], along: Option<&Along>) -> End {
         let own = match ends.first() {
             Some(Pushed::Refused(said)) => {
-                return Err(Problem::Refused(said.clone()).into_error(&self.place));
+                return End::Refused(Problem::Refused(said.clone()).into_error(&self.place));
             }
-            Some(Pushed::Moved) => return Ok(End::Late("the branch has moved".to_owned())),
-            Some(Pushed::Contended(said)) => return Ok(End::Late(said.clone())),
+            Some(Pushed::Moved) => return End::Late("the branch has moved".to_owned()),
+            Some(Pushed::Contended(said)) => return End::Late(said.clone()),
             Some(Pushed::Taken) => End::Landed,
             Some(Pushed::Withheld) | None => End::Late("the remote took nothing".to_owned()),
         };
         match (ends.get(1), along) {
             (Some(Pushed::Refused(said)), Some(along)) => {
-                Err(not_taken(along, Problem::Refused(said.clone())))
+                End::Refused(not_taken(along, Problem::Refused(said.clone())))
             }
             (Some(Pushed::Moved), Some(along)) => {
-                Err(not_taken(along, Problem::Elsewhere(along.from.clone())))
+                End::Refused(not_taken(along, Problem::Elsewhere(along.from.clone())))
             }
-            (Some(Pushed::Contended(said)), _) => Ok(End::Late(said.clone())),
-            (Some(_) | None, _) => Ok(own),
+            (Some(Pushed::Contended(said)), _) => End::Late(said.clone()),
+            (Some(_) | None, _) => own,
         }
     }
 }

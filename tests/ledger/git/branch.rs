@@ -297,6 +297,9 @@ fn a_change_is_one_commit_and_one_push_and_a_look_is_one_fetch() {
     assert_eq!(ran(), ["cat-file"]);
     write(&other, "plan/d", "1", None).unwrap();
     write(&store, "plan/a", "2", Some(&versions[0])).unwrap();
-    let again = ["fast-import", "push", "fetch", "rev-parse", "cat-file", "merge-base", "ls-tree"];
-    assert_eq!(ran(), [&again[..], &["fast-import", "push"]].concat());
+    let change = ["fast-import", "push"];
+    let look = ["fetch", "rev-parse", "cat-file", "merge-base", "ls-tree"];
+    // The second look finds that the first push had not landed.
+    let whether = ["cat-file", "merge-base"];
+    assert_eq!(ran(), [&change[..], &look, &whether, &change].concat());
 }
