@@ -7,6 +7,7 @@ mod demo;
 mod filter;
 mod help;
 mod json;
+mod network;
 mod others;
 mod ledgers;
 mod output;

@@ -67,8 +67,8 @@ enum Ends {
 struct Row {
     name: &'static str,
     breaks: fn(&Far),
-    /// Whether it does nothing to whoever only reads.
-    spares_reads: bool,
+    /// The steps that meet it: where each means something else than at the spend.
+    at: &'static [Step],
     ends: Ends,
     answer: Duration,
 }
@@ -77,39 +77,39 @@ fn each(fault: Fault) -> Rule {
     Rule::each(fault)
 }
 
-const TABLE: [Row; 16] = [
+const TABLE: [Row; 17] = [
     Row {
         name: "every answer is slow",
         breaks: |far| far.proxy.add(each(Fault::Delay(Duration::from_millis(150)))),
-        spares_reads: false,
+        at: &[Step::Spend],
         ends: Ends::Well,
         answer: LONG,
     },
     Row {
         name: "unreachable",
         breaks: |far| far.proxy.refuse(),
-        spares_reads: false,
+        at: &STEPS,
         ends: Ends::Undone,
         answer: LONG,
     },
     Row {
         name: "nothing is ever answered",
         breaks: |far| far.proxy.add(each(Fault::Stall)),
-        spares_reads: false,
+        at: &[Step::Open, Step::Spend],
         ends: Ends::Unknown,
         answer: SHORT,
     },
     Row {
         name: "a request is not answered",
         breaks: |far| far.proxy.add(each(Fault::Stall).times(1)),
-        spares_reads: false,
+        at: &[Step::Spend],
         ends: Ends::Either,
         answer: SHORT,
     },
     Row {
         name: "a write lands and is not answered in time",
         breaks: |far| far.proxy.add(each(Fault::StallAfter).on(far.writes).times(1)),
-        spares_reads: true,
+        at: &[Step::Lock, Step::Spend, Step::Finish],
         ends: Ends::Well,
         answer: SHORT,
     },
@@ -119,42 +119,42 @@ const TABLE: [Row; 16] = [
             far.proxy.add(each(Fault::StallAfter).on(far.writes).times(1));
             far.proxy.add(each(Fault::Stall).behind(far.writes));
         },
-        spares_reads: true,
+        at: &[Step::Spend, Step::Finish],
         ends: Ends::Unknown,
         answer: SHORT,
     },
     Row {
         name: "a write lands when nobody waits any more",
         breaks: |far| far.proxy.add(each(Fault::Hold(SHORT * 2)).on(far.writes).times(1)),
-        spares_reads: true,
+        at: &[Step::Lock, Step::Spend, Step::Finish],
         ends: Ends::Either,
         answer: SHORT,
     },
     Row {
         name: "a write is cut off before it landed",
         breaks: |far| far.proxy.add(each(far.cut).on(far.writes).times(1)),
-        spares_reads: true,
+        at: &[Step::Spend, Step::Finish],
         ends: Ends::Either,
         answer: LONG,
     },
     Row {
         name: "every request is cut off before it landed",
         breaks: |far| far.proxy.add(each(far.cut)),
-        spares_reads: false,
+        at: &[Step::Open, Step::Spend],
         ends: Ends::Unknown,
         answer: LONG,
     },
     Row {
         name: "a write lands and its answer is cut off",
         breaks: |far| far.proxy.add(each(Fault::CutAfter).on(far.writes).times(1)),
-        spares_reads: true,
+        at: &[Step::Lock, Step::Spend, Step::Finish],
         ends: Ends::Well,
         answer: LONG,
     },
     Row {
         name: "a write lands and its answer is cut short",
         breaks: |far| far.proxy.add(each(Fault::CutWithin).on(far.writes).times(1)),
-        spares_reads: true,
+        at: &[Step::Spend],
         ends: Ends::Well,
         answer: LONG,
     },
@@ -164,44 +164,54 @@ const TABLE: [Row; 16] = [
             far.proxy.add(each(Fault::CutAfter).on(far.writes).times(1));
             far.proxy.add(each(far.cut).behind(far.writes));
         },
-        spares_reads: true,
+        at: &[Step::Lock, Step::Spend, Step::Finish],
+        ends: Ends::Unknown,
+        answer: LONG,
+    },
+    Row {
+        // Git's HTTP sends again by itself what got no answer.
+        name: "a write lands, its answer is cut off, one more request passes, and then none",
+        breaks: |far| {
+            far.proxy.add(each(Fault::CutAfter).on(far.writes).times(1));
+            far.proxy.add(each(far.cut).behind(far.writes).from(2));
+        },
+        at: &[Step::Spend],
         ends: Ends::Unknown,
         answer: LONG,
     },
     Row {
         name: "a write is answered 503",
         breaks: |far| far.proxy.add(each(Fault::Answer(503)).on(far.writes).times(1)),
-        spares_reads: true,
+        at: &[Step::Spend],
         ends: Ends::Either,
         answer: LONG,
     },
     Row {
         name: "everything is answered 503",
         breaks: |far| far.proxy.add(each(Fault::Answer(503))),
-        spares_reads: false,
+        at: &[Step::Open, Step::Spend, Step::Finish],
         ends: Ends::Unknown,
         answer: LONG,
     },
     Row {
         name: "everything is answered 429",
         breaks: |far| far.proxy.add(each(Fault::Answer(429))),
-        spares_reads: false,
+        at: &[Step::Spend],
         ends: Ends::Unknown,
         answer: LONG,
     },
     Row {
         name: "everything is answered 500",
         breaks: |far| far.proxy.add(each(Fault::Answer(500))),
-        spares_reads: false,
+        at: &[Step::Spend],
         ends: Ends::Unknown,
         answer: LONG,
     },
 ];
 
-/// Runs every fault of the table at every step.
-pub(crate) fn every_fault_at_every_step(place: impl Fn() -> Far + Send + Sync) {
-    let cases = TABLE.iter().flat_map(|row| STEPS.map(|step| (row, step)));
-    let cases = cases.filter(|(row, step)| *step != Step::Open || !row.spares_reads);
+/// Runs every fault of the table at each of its steps.
+pub(crate) fn every_fault_at_its_steps(place: impl Fn() -> Far + Send + Sync) {
+    let cases = TABLE.iter().flat_map(|row| row.at.iter().map(move |step| (row, *step)));
     side_by_side(cases, |(row, step)| Case { far: place(), row, step }.run());
 }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,16 +13,16 @@ use countersign::document::code::Code;
 use countersign::document::statement::Outcome;
 use countersign::git::{Repository, Surroundings};
 use countersign::ledger::git::{Git, GitPlace};
-use countersign::ledger::store::StoreError;
+use countersign::ledger::store::{Along, StoreError};
 use countersign::ledger::{Home, Ledger, LedgerError};
 
-use super::faults::{Far, Patience, every_fault_at_every_step};
+use super::faults::{Far, Patience, every_fault_at_its_steps};
 use super::git::{BRANCH, at};
 use super::suite::Place;
 use crate::support::apply::*;
 use crate::support::git::{Server, git, script_at};
 use crate::support::git_http::{Asked, GitHttp, Rights};
-use crate::support::proxy::{Fault, Proxy};
+use crate::support::proxy::{Fault, Proxy, Rule};
 
 const PASSWORD: &str = "hunter-of-two";
 
@@ -49,6 +50,17 @@ impl Remote {
         let clone = self.server.clone(&name, &[]);
         git(&clone, &["remote", "set-url", "origin", url]);
         clone
+    }
+
+    /// A new repository with nothing but an origin.
+    fn empty(&self, url: &str) -> PathBuf {
+        let name = format!("empty-{}", self.clones.fetch_add(1, Ordering::SeqCst));
+        git(self.server.folder.path(), &["init", "--quiet", &name]);
+        let made = self.server.folder.path().join(name);
+        let mut settings = std::fs::read_to_string(made.join(".git/config")).unwrap();
+        settings.push_str(&format!("[remote \"origin\"]\n\turl = {url}\n"));
+        std::fs::write(made.join(".git/config"), settings).unwrap();
+        made
     }
 
     fn repository(&self, clone: &Path) -> Repository {
@@ -85,28 +97,34 @@ fn place() -> Place {
 
 suite!(place());
 
-fn far() -> Far {
-    let remote = Arc::new(Remote::new(Rights::open()));
+/// A branch of its own for each ledger, behind a proxy of its own.
+fn far(remote: &Arc<Remote>) -> Far {
+    let number = remote.clones.fetch_add(1, Ordering::SeqCst);
     let proxy = Proxy::before(remote.http.address());
     let through = format!("http://{}/remote.git", proxy.address());
-    let store = |remote: &Remote, url: &str, Patience { answer, lease }: Patience, new| {
-        let surroundings = Surroundings { patience: answer, ..remote.server.surroundings() };
-        let repository = Repository::open(&remote.clone(url), surroundings).unwrap();
-        let place = GitPlace { lease, ..at(BRANCH) };
-        let store =
-            if new { Git::create(&repository, place) } else { Git::open(&repository, place) };
-        Ok::<_, StoreError>(Home::shared(Arc::new(store?)))
+    let straight = remote.server.address();
+    let branch = format!("ledger-{number}");
+    let repository = {
+        let remote = Arc::clone(remote);
+        move |url: &str, patience: Duration| {
+            let surroundings = Surroundings { patience, ..remote.server.surroundings() };
+            Repository::open(&remote.empty(url), surroundings).unwrap()
+        }
     };
-    let same = Arc::clone(&remote);
+    let store = move |url: &str, Patience { answer, lease }: Patience, new: bool| {
+        let place = GitPlace { lease, ..at(&branch) };
+        let repository = repository(url, answer);
+        let open = if new { Git::create } else { Git::open };
+        Ok::<_, StoreError>(Home::shared(Arc::new(open(&repository, place)?)))
+    };
+    let store = Arc::new(store);
+    let (same, address) = (Arc::clone(&store), straight.clone());
     Far {
         proxy,
         open: Box::new(move |by_proxy, patience| {
-            let straight = remote.server.address();
-            store(&remote, if by_proxy { &through } else { &straight }, patience, false)
+            store(if by_proxy { &through } else { &straight }, patience, false)
         }),
-        create: Some(Box::new(move |patience| {
-            store(&same, &same.server.address(), patience, true).unwrap()
-        })),
+        create: Some(Box::new(move |patience| same(&address, patience, true).unwrap())),
         writes: ("POST", "git-receive-pack"),
         cut: Fault::CutBody,
     }
@@ -114,7 +132,8 @@ fn far() -> Far {
 
 #[test]
 fn no_fault_of_the_network_spends_twice_or_hides_what_happened() {
-    every_fault_at_every_step(far);
+    let remote = Arc::new(Remote::new(Rights::open()));
+    every_fault_at_its_steps(|| far(&remote));
 }
 
 /// An apply's whole work with the ledger.
@@ -125,23 +144,44 @@ fn apply(ledger: &Ledger) -> Result<(), LedgerError> {
 }
 
 #[test]
-fn an_apply_asks_the_server_nine_times() {
+fn an_apply_asks_the_server_ten_times() {
     let remote = Remote::new(Rights::open());
     // A clone that has nothing of the ledger, as a checkout in a pipeline.
     let clone = remote.clone(&remote.url());
     remote.create();
     let ledger = remote.open(&clone).unwrap();
     let once = |wanted: &[Asked]| {
-        let served: Vec<_> = remote.http.take_served().into_iter().collect();
         let wanted: Vec<_> = wanted.iter().map(|asked| (*asked, 200)).collect();
-        assert_eq!(served, wanted);
+        assert_eq!(remote.http.take_served(), wanted);
     };
-    // One fetch: the protocol, where the branch is, its commits.
-    once(&[Asked::FetchRefs, Asked::Fetch, Asked::Fetch]);
+    // One fetch: the protocol, where the branch is, what both have (nothing), its commits.
+    once(&[Asked::FetchRefs, Asked::Fetch, Asked::Fetch, Asked::Fetch]);
     apply(&ledger).unwrap();
     // One push each for the lock, the spend and the end.
     once(&[Asked::PushRefs, Asked::Push].repeat(3));
     assert_eq!(git(&remote.server.bare(), &["rev-list", "--count", BRANCH]), "4");
+}
+
+#[test]
+fn a_commit_that_goes_along_is_found_where_its_answer_was_cut_off() {
+    let remote = Remote::new(Rights::open());
+    remote.create();
+    let proxy = Proxy::before(remote.http.address());
+    let clone = remote.clone(&format!("http://{}/remote.git", proxy.address()));
+    let ledger = remote.open(&clone).unwrap();
+    let from = git(&clone, &["rev-parse", "HEAD"]);
+    git(&clone, &["commit", "--quiet", "--allow-empty", "-m", "What was applied"]);
+    let to = git(&clone, &["rev-parse", "HEAD"]);
+    let lock = ledger.lock(&target("main"), plan("a"), fresh(), holder(), false).unwrap();
+    let spent = spend(&ledger, lock, &ids(&[10]), fresh(), false).unwrap();
+    let apply_id = spent.apply_id().clone();
+    let receipt = receipt(spent.lock(), &apply_id, Outcome::Applied, Vec::new());
+    let along = Along { branch: "main".to_owned(), from, to: to.clone() };
+    proxy.add(Rule::each(Fault::CutAfter).on(("POST", "git-receive-pack")).times(1));
+    ledger.finish(spent, &envelope(&receipt), Some(along)).unwrap();
+    assert_eq!(remote.server.tip("main"), to);
+    let rounds = remote.straight().rounds(plan("a")).unwrap();
+    assert!(rounds.iter().all(|round| !round.state.is_open()), "{rounds:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign::ledger::Home;
 use countersign::ledger::object::{Bucket, Objects};
 
-use super::faults::{Far, Patience, every_fault_at_every_step};
+use super::faults::{Far, Patience, every_fault_at_its_steps};
 use crate::support::localstack::{address, bucket, credentials};
 use crate::support::proxy::{Fault, Proxy};
 
@@ -33,5 +33,5 @@ fn far() -> Far {
 
 #[test]
 fn no_fault_of_the_network_spends_twice_or_hides_what_happened() {
-    every_fault_at_every_step(far);
+    every_fault_at_its_steps(far);
 }

@@ -41,6 +41,14 @@ pub(super) enum Problem {
         /// What became of the attempt to read back.
         after: String,
     },
+    /// The remote did not take the push, or not the second one, and cannot be asked which.
+    #[error("the remote did not take the push: {said}; and afterwards: {after}")]
+    Unseen {
+        /// In its words.
+        said: String,
+        /// What became of the attempt to read back.
+        after: String,
+    },
     /// Another process has its turn for too long.
     #[error("another process has been fetching into this clone for {0} seconds")]
     Turn(u64),
@@ -61,7 +69,7 @@ impl Problem {
             | Self::Elsewhere(_)
             | Self::Turn(_)
             | Self::Random => super::unusable(place, self),
-            Self::Lost { .. } => {
+            Self::Lost { .. } | Self::Unseen { .. } => {
                 StoreError::Unknown { place: place.to_owned(), source: Box::new(self) }
             }
         }

@@ -58,12 +58,13 @@ impl Git {
                 sleep(pause(number, began.elapsed()));
             }
             let answered = said.is_some() || refused.is_some();
-            match (self.advance(), refused.is_some(), &said) {
-                (Ok(()), ..) => {}
-                (Err(StoreError::Unusable { source, .. }), false, Some(said)) => {
-                    return Err(self.lost(said.clone(), causes::line(&*source)));
-                }
-                (Err(error), ..) => return Err(refused.unwrap_or(error)),
+            if let Err(error) = self.advance() {
+                let said = refused.as_ref().map(|refused| causes::line(refused)).or(said);
+                return Err(match said {
+                    Some(said) => self.unseen(said, error),
+                    // It came too late for certain.
+                    None => error,
+                });
             }
             let tip = self.snapshot().tip().cloned();
             let moved = tip != before;
@@ -94,6 +95,22 @@ impl Git {
         match change.puts().next() {
             Some(put) => Err(StoreError::Conflict(put.name.clone())),
             None => Ok(Vec::new()),
+        }
+    }
+
+    /// What it means that nobody can look whether a push landed that was sent twice.
+    fn unseen(&self, said: String, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Unusable { .. } => {
+                let after = causes::line(&error);
+                Problem::Unseen { said, after }.into_error(&self.place)
+            }
+            StoreError::Conflict(_)
+            | StoreError::Missing(_)
+            | StoreError::Damaged(_)
+            | StoreError::Rewound { .. }
+            | StoreError::Branch { .. }
+            | StoreError::Unknown { .. } => error,
         }
     }
 
