@@ -11,7 +11,7 @@ use countersign::ledger::store::StoreError;
 use countersign::ledger::{ApprovalUse, Home, Ledger, LedgerError, Round};
 
 use crate::support::apply::*;
-use crate::support::killed::side_by_side;
+use crate::support::killed::so_many_side_by_side;
 use crate::support::proxy::{Fault, Kind, Proxy, Rule};
 
 /// How long a store waits where a fault makes it wait, and where none does.
@@ -19,6 +19,9 @@ const SHORT: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(30);
 /// Longer than two waits, so that a holder lives through them.
 const LEASE: Duration = Duration::from_secs(6);
+
+/// Cases that run side by side: each waits most of its time, for an answer or for a lease to end.
+const AT_A_TIME: usize = 12;
 
 /// How a store is opened: what it waits for an answer, and how long its locks live without it.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +215,7 @@ const TABLE: [Row; 17] = [
 /// Runs every fault of the table at each of its steps.
 pub(crate) fn every_fault_at_its_steps(place: impl Fn() -> Far + Send + Sync) {
     let cases = TABLE.iter().flat_map(|row| row.at.iter().map(move |step| (row, *step)));
-    side_by_side(cases, |(row, step)| Case { far: place(), row, step }.run());
+    so_many_side_by_side(AT_A_TIME, cases, |(row, step)| Case { far: place(), row, step }.run());
 }
 
 /// The apply that the cases are about.
