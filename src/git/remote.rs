@@ -7,7 +7,7 @@ use super::Repository;
 use super::error::GitError;
 use super::name::{ObjectId, RefName, Remote};
 use super::run::{Answer, Call};
-use super::shown;
+use super::shown::{self, IGNORABLE};
 
 /// A ref that is to be moved at a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +102,16 @@ impl Repository {
         if depth == Depth::Whole {
             // Not `--unshallow`, which would also fetch what lies behind every other branch.
             call = call.argument("--depth=1000000000");
+        }
+        // What is here of the same histories is all that the remote needs to hear of. Without this
+        // it hears of everything here, and a clone of a large project has much to say. Patterns,
+        // because a plain name must be there.
+        for Refspec { from, to } in refs {
+            call = call.argument(format!("{IGNORABLE}{to}*"));
+            if !remote.is_address() {
+                let short = from.short();
+                call = call.argument(format!("{IGNORABLE}refs/remotes/{remote}/{short}*"));
+            }
         }
         call = call.argument("--").argument(remote.as_str());
         for Refspec { from, to } in refs {

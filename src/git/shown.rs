@@ -4,13 +4,16 @@
 /// How many lines are shown, and how many characters of each.
 const LINES: usize = 12;
 const CHARACTERS: usize = 400;
+/// An option of a fetch. Git warns of one that matches nothing, which is as it should be.
+pub(super) const IGNORABLE: &str = "--negotiation-tip=";
 
 /// The last lines of a text that somebody else wrote.
 pub(super) fn last_lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     // Progress overwrites itself with carriage returns; only its last state says something.
     let lines = text.lines().map(|line| line.rsplit('\r').find(|part| !part.trim().is_empty()));
-    let mut lines: Vec<_> = lines.flatten().map(one_line).filter(|line| !line.is_empty()).collect();
+    let says = |line: &String| !line.is_empty() && !line.contains(IGNORABLE);
+    let mut lines: Vec<_> = lines.flatten().map(one_line).filter(says).collect();
     lines.drain(..lines.len().saturating_sub(LINES));
     lines
 }

@@ -112,6 +112,7 @@ fn a_fetch_moves_the_named_ref_and_nothing_else() {
     assert_eq!(repository.resolve(&to).unwrap(), Some(one));
     let missing = repository.fetch(&origin(), &spec("nowhere"), Depth::Missing).unwrap_err();
     assert!(missing.is_missing_ref(), "{missing}");
+    assert!(!missing.to_string().contains("warning"), "{missing}");
     repository.remove_ref(&to).unwrap();
     assert_eq!(git(&folder, &["for-each-ref"]), before);
     assert!(!folder.join(".git/FETCH_HEAD").exists());
