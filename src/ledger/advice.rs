@@ -45,7 +45,7 @@ impl LedgerError {
                 "restore it from a backup; an empty ledger would let spent approvals count again"
             }
             Self::Unusable { .. } => {
-                "see that the folder is there, yours, changed by nobody else, writable, and not full"
+                "see that it is there, that you can reach it and may write there, and that it is not full; a folder must be yours, and changed by nobody else"
             }
             Self::Rewound { .. } => {
                 "find out who moved it back, deleted or replaced it, and restore it: approvals that were spent would count again (if it was done on purpose: `countersign ledger forget ID`)"

@@ -56,7 +56,7 @@ impl Store for Leased {
 }
 
 pub(crate) fn place() -> Place {
-    place_with(LEASE, &Arc::default())
+    place_with(LEASE / 3, &Arc::default())
 }
 
 fn place_with(lease: Duration, away: &Arc<AtomicBool>) -> Place {
