@@ -204,10 +204,11 @@ impl Refusal {
             | Self::Incomplete(_) => Code::NotApplyable,
             Self::Denied(_) => Code::PolicyDenied,
             Self::NoVerdict(_)
-            | Self::ClockBehind { .. }
             | Self::Unobservable(_)
             | Self::NothingBegun
             | Self::NotApplier { .. } => Code::Error,
+            // The ledger and the clock cannot both be right.
+            Self::ClockBehind { .. } => Code::LedgerUnusable,
             Self::BelowQuorum(_) => Code::ApprovalRequired,
             Self::BadApproval { .. } | Self::Rejected(_) | Self::ExpiredMeanwhile { .. } => {
                 Code::ApprovalInvalid

@@ -183,3 +183,27 @@ fn a_renewal_without_an_answer_is_found_to_be_ones_own() {
         assert!(ledger.locks().unwrap().is_empty(), "{last}");
     }
 }
+
+/// Whatever the clocks of the machines say: a living holder keeps its lock, a dead one loses it.
+#[test]
+fn a_clock_that_is_wrong_by_a_day_decides_nothing() {
+    let day = 86_400;
+    for (of_holder, of_other) in [(-day, 0), (day, 0), (0, -day), (0, day), (day, -day)] {
+        let place = place_with(Duration::from_millis(1500), &Arc::default());
+        let ledger = place.created();
+        let at = |seconds| countersign::ledger::Holder {
+            since: now().plus_seconds(seconds),
+            ..holder()
+        };
+        let lock = ledger.lock(&target("main"), plan("a"), fresh(), at(of_holder), false).unwrap();
+        let other = place.opened();
+        let refused = other.lock(&target("main"), plan("b"), fresh(), at(of_other), false);
+        match &refused {
+            Err(LedgerError::Held(held)) => assert_eq!(held.life, Life::Alive),
+            other => panic!("{of_holder} {of_other}: {other:?}"),
+        }
+        drop(lock);
+        let taken = other.lock(&target("main"), plan("b"), fresh(), at(of_other), false).unwrap();
+        other.release(taken).unwrap();
+    }
+}
