@@ -122,11 +122,20 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
             resume: args.resume,
         },
     )
-    .map_err(|refusal| Fault::refused(&refusal.into(), &shown))?;
+    .map_err(|refusal| begun(args, Fault::refused(&refusal.into(), &shown)))?;
     session.progress("writing");
     let world = World { commit: base.as_ref(), ..world };
     let applied = apply::apply(authorized, world).map_err(|error| apply_fault(&error, &shown))?;
     finish(args, &folder, &applied, session)
+}
+
+/// Whoever resumes what was to be committed says so again: nothing else remembers it.
+fn begun(args: &ApplyArgs, fault: Fault) -> Fault {
+    match args.commit && fault.code() == Code::LockHeld {
+        true => fault
+            .hint("resume it with `--commit` as well: without it, nothing gets into the branch"),
+        false => fault,
+    }
 }
 
 fn apply_fault(error: &ApplyError, plan: &str) -> Fault {

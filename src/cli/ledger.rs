@@ -135,6 +135,12 @@ fn told(found: &Description) -> String {
             held.lock.plan,
             held.lock.id
         ));
+        if let Some(lease) = held.lock.lease {
+            let (seconds, at) = (lease.milliseconds.div_ceil(1000), lease.renewed_at);
+            text.push_str(&format!(
+                "    renewed {at}; a holder that lives renews within {seconds} s\n"
+            ));
+        }
     }
     for plan in plans {
         let applies = match plan.rounds.len() {

@@ -197,9 +197,7 @@ fn one(
         State::Broken => faults.iter().for_each(|fault| lines.push_str(&told(fault))),
     }
     if ledger.is_none() {
-        lines.push_str(
-            "  Not checked: what is spent or applied; there is no ledger on this machine.\n",
-        );
+        lines.push_str("  Not checked: what is spent or applied; there is no ledger.\n");
     }
     Ok((state, document, lines))
 }

@@ -38,9 +38,8 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
     let ledger = Whose::of_plan(&folder.bytes).open_if_there(&trusted, session)?;
     let mut unchecked = Vec::new();
     if ledger.is_none() {
-        unchecked.push(
-            "whether approvals are spent and trust.json is rolled back: no ledger on this machine",
-        );
+        unchecked
+            .push("whether approvals are spent and trust.json is rolled back: there is no ledger");
     }
     if !args.live {
         unchecked.push("whether the live target still gives this plan: `--live` looks");

@@ -38,14 +38,14 @@ impl LedgerError {
             }
             Self::Exists(_) => "use it as it is: what it holds is what makes approvals count once",
             Self::Foreign { .. } => {
-                "give this project another name, or another state folder with COUNTERSIGN_STATE"
+                "give this project another name, or its ledger another place in countersign.toml (of kind local: another state folder with COUNTERSIGN_STATE)"
             }
             Self::Format { .. } => "use the version of countersign that wrote it",
             Self::Damaged { .. } => {
                 "restore it from a backup; an empty ledger would let spent approvals count again"
             }
             Self::Unusable { .. } => {
-                "see that it is there, that you can reach it and may write there, and that it is not full; a folder must be yours, and changed by nobody else"
+                "see that it is there, and that you can reach, read and write it; a folder is yours alone, on a disk that is not full"
             }
             Self::Rewound { .. } => {
                 "find out who moved it back, deleted or replaced it, and restore it: approvals that were spent would count again (if it was done on purpose: `countersign ledger forget ID`)"

@@ -269,11 +269,10 @@ impl Ledger {
             let claim = Claim { approval: approval.clone(), plan: lock.plan };
             first.push(self.put(record::claim(approval), &claim, None)?);
         }
-        let seen = lock.known.trust.as_ref();
-        if seen.is_none_or(|(seen, _)| seen != trust) {
-            let version = seen.map(|(_, version)| version.clone());
-            first.push(self.put(record::trust(), trust, version)?);
-        }
+        // Also where it stays the same: a newer one, recorded by an apply of another target since it
+        // was read, is a conflict then.
+        let version = lock.known.trust.as_ref().map(|(_, version)| version.clone());
+        first.push(self.put(record::trust(), trust, version)?);
         let version = lock.known.plan.as_ref().map(|(_, version)| version.clone());
         let last = self.put(record::plan(&lock.plan), plan, version)?;
         let change =

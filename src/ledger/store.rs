@@ -4,9 +4,10 @@
 //!
 //! # Several records at once
 //!
-//! A [`Change`] names records in steps. A home that can (a Git branch, a folder) does all of it or
-//! none; one that cannot (an object store) does the steps one after the other. So each caller
-//! orders its steps such that any first few of them do no harm, and the one that decides is last.
+//! A [`Change`] names records in steps. A home that can (a Git branch) does all of it or none; one
+//! that cannot does the steps one after the other: an object store, and a folder, which looks at all
+//! of them first, but whose process may be killed in between. So each caller orders its steps such
+//! that any first few of them do no harm, and the one that decides is last.
 //!
 //! # An answer that was lost
 //!

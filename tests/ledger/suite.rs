@@ -2,15 +2,15 @@
 
 use countersign::document::statement::Outcome;
 use countersign::ledger::store::{Change, Found, Name, Put, StoreError, Version};
-use countersign::ledger::{
-    ApprovalUse, Damage, Home, Ledger, LedgerError, Life, Line, RoundState, Spending,
-};
+use countersign::ledger::{ApprovalUse, Damage, Home, Ledger, LedgerError, Life, Line, RoundState};
 
 use crate::support::apply::*;
 
 mod store;
+mod trust;
 
 pub(crate) use store::*;
+pub(crate) use trust::*;
 
 /// A place for one ledger; every call of `open` gives another home over it, as another process
 /// has it.
@@ -84,6 +84,7 @@ macro_rules! suite {
             a_receipt_that_does_not_belong_is_refused
             a_chain_with_a_missing_receipt_is_damaged
             trust_never_goes_back
+            an_older_trust_root_is_refused_although_a_newer_one_came_after_the_lock
             a_record_under_another_name_is_damaged
             the_description_tells_what_is_there
         }
@@ -448,39 +449,6 @@ pub(crate) fn a_chain_with_a_missing_receipt_is_damaged(place: &Place) {
     let damaged = ledger.receipts(&target("alone"));
     assert!(matches!(damaged, Err(LedgerError::Damaged { .. })), "{damaged:?}");
     assert!(ledger.describe().is_err());
-}
-
-pub(crate) fn trust_never_goes_back(place: &Place) {
-    let ledger = place.created();
-    assert_eq!(ledger.trust_seen().unwrap(), None);
-    let (old, new) = (plan("old"), plan("new"));
-    let lock = locked(&ledger, "main", plan("a"), false);
-    lock.check_trust(3, old).unwrap();
-    assert_eq!(ledger.trust_seen().unwrap(), None, "a check records nothing");
-    ledger.release(lock).unwrap();
-    let spend = |number: u64, version, digest| {
-        let name = format!("t{number}");
-        let lock = locked(&ledger, &name, plan(&name), false);
-        let checked = lock.check_trust(version, digest).is_ok();
-        let (approvals, apply_id) = (ids(&[number]), id(100 + number));
-        let trust = (version, digest);
-        let spending = Spending { approvals, apply_id, resume: false, trust, now: now() };
-        let spent = ledger.spend(lock, spending).map(drop);
-        assert_eq!(checked, spent.is_ok(), "{number}");
-        spent
-    };
-    spend(1, 3, old).unwrap();
-    spend(2, 3, old).unwrap();
-    let differs = spend(3, 3, new);
-    assert!(matches!(differs, Err(LedgerError::TrustDiffers { version: 3, .. })), "{differs:?}");
-    spend(4, 5, new).unwrap();
-    for (number, version, digest) in [(5, 3, old), (6, 4, new)] {
-        let older = spend(number, version, digest);
-        let older = matches!(older, Err(LedgerError::TrustRolledBack { seen: 5, .. }));
-        assert!(older, "{version}");
-        assert!(ledger.rounds(plan(&format!("t{number}"))).unwrap().is_empty());
-    }
-    assert_eq!(place.opened().trust_seen().unwrap(), Some((5, new)));
 }
 
 pub(crate) fn a_record_under_another_name_is_damaged(place: &Place) {

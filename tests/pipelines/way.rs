@@ -61,6 +61,40 @@ fn a_proposal_is_planned_approved_merged_and_applied_once() {
 }
 
 #[test]
+fn no_plan_of_a_push_waits_for_another_one() {
+    for service in SERVICES {
+        let world = World::new();
+        world.requested();
+        world.alice(
+            "cat > proposals/extra.yaml <<'END'\n\
+             apiVersion: countersign/v1\n\
+             kind: Proposal\n\
+             name: extra\n\
+             environment: prod\n\
+             target: manifests\n\
+             intent: {request: more, summary: more}\n\
+             operations:\n\
+             - apply: {apiVersion: v1, kind: ConfigMap, metadata: {name: extra, namespace: shop}, data: {a: b}}\n\
+             END\n\
+             git add proposals && git commit -qm 'More' && git push -q origin HEAD",
+        );
+        run(&world, service, "plan", &Event::Request, "plan").exits(0);
+        world.approved_by("bob");
+        world.approved_by("carol");
+        let (before, after) = world.merged();
+        let event = Event::Push { before, after };
+        // The first one lacks its approvals; the second one is applied all the same.
+        run(&world, service, "apply", &event, "apply-1").exits(11).says("Applied plans/scale-web");
+        for person in ["bob", "carol"] {
+            world.approved(person, "main", "extra");
+        }
+        // And what was applied is in nobody's way when the job runs again.
+        run(&world, service, "apply", &event, "apply-2").exits(12).says("Applied plans/extra");
+        assert_eq!(world.applies().len(), 2);
+    }
+}
+
+#[test]
 fn a_review_is_shown_where_the_service_shows_it() {
     for (service, file) in
         [(Service::GitHub, "summary.md"), (Service::GitLab, "work/shop/review.md")]

@@ -205,16 +205,21 @@ impl World {
 
     /// Somebody approves what the request plans, and pushes that.
     pub(super) fn approved_by(&self, person: &str) {
+        self.approved(person, BRANCH, "scale-web");
+    }
+
+    /// Somebody approves a plan of a branch, and pushes that.
+    pub(super) fn approved(&self, person: &str, branch: &str, plan: &str) {
         let (home, shop) = (self.path(person), self.path(person).join("shop"));
         let line = format!(
             "set -e\n[ -d shop ] || git clone -q \"file://$HOME/../shop.git\" shop\ncd shop\n\
-             git fetch -q origin && git switch -q '{BRANCH}' && git pull -q --ff-only\n\
-             countersign -q approve plans/scale-web --reason 'read it' \
-               --digest \"$(sha256sum plans/scale-web/plan.json | cut -c 1-64)\"\n\
-             git add plans && git commit -qm 'Approve scale-web' && git push -q origin HEAD"
+             git fetch -q origin && git switch -q '{branch}' && git pull -q --ff-only\n\
+             countersign -q approve plans/{plan} --reason 'read it' \
+               --digest \"$(sha256sum plans/{plan}/plan.json | cut -c 1-64)\"\n\
+             git add plans && git commit -qm 'Approve {plan}' && git push -q origin HEAD"
         );
         end(bash(&line, &home, &home)).exits(0);
-        assert!(shop.join("plans/scale-web/approvals").is_dir());
+        assert!(shop.join("plans").join(plan).join("approvals").is_dir());
     }
 
     /// Alice merges the request; gives the base branch before and after.

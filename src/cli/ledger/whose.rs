@@ -150,6 +150,12 @@ impl Whose {
         if !matches!(error, LedgerError::Missing(_)) {
             return fault.hint(error.hint());
         }
+        let fault = match self.configured(config) {
+            config::Ledger::Local(_) => fault,
+            config::Ledger::Git(_) | config::Ledger::ObjectStore(_) => fault.hint(
+                "if there was one, find out who took it away and restore it: in an empty one, approvals that were spent count again",
+            ),
+        };
         fault.hint(format!(
             "`countersign ledger create{}` makes an empty one; an apply never does",
             self.flags(config)
