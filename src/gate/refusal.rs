@@ -207,7 +207,7 @@ impl Refusal {
             | Self::Unobservable(_)
             | Self::NothingBegun
             | Self::NotApplier { .. } => Code::Error,
-            // The ledger and the clock cannot both be right.
+            // What the ledger holds and what the clock says cannot both be true.
             Self::ClockBehind { .. } => Code::LedgerUnusable,
             Self::BelowQuorum(_) => Code::ApprovalRequired,
             Self::BadApproval { .. } | Self::Rejected(_) | Self::ExpiredMeanwhile { .. } => {
@@ -322,7 +322,9 @@ impl Refusal {
                 "the same person takes it back by approving, or plan something else"
             }
             Self::ExpiredMeanwhile { .. } => "ask for a new approval",
-            Self::ClockBehind { .. } => "set the clock of this machine right, then apply again",
+            Self::ClockBehind { .. } => {
+                "set the clock of this machine right, then apply again; if it is right, that of the machine which applied last was ahead: set that one right, and apply after the time it recorded"
+            }
             Self::Stale { readable: true, .. } => {
                 "plan again, then ask for new approvals; these do not carry over"
             }
