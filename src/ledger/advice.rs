@@ -57,7 +57,9 @@ impl LedgerError {
                 "when it can be reached again: `countersign status`, then apply again, with `--resume` if it was begun"
             }
             Self::Contended(_) | Self::Busy(_) => "wait for the other apply, then try again",
-            Self::Lost(_) => "find out who unlocked it before anything is applied again",
+            Self::Lost(_) => {
+                "`countersign ledger show` says who holds it now; if nobody unlocked it, the ledger answers too slowly: raise `lease-seconds` well above its answers"
+            }
             Self::Held(held) => match held.life {
                 Life::Alive => "wait for that apply to end",
                 Life::Gone => {

@@ -110,7 +110,9 @@ fn a_holder_that_cannot_renew_stops_before_its_lock_can_be_taken() {
     std::thread::sleep(Duration::from_millis(700));
     away.store(false, Ordering::SeqCst);
     let begun = ledger.begin(&spent, "web.yaml", None, None);
-    assert!(matches!(begun, Err(LedgerError::Lost(_))), "{begun:?}");
+    let Err(lost @ LedgerError::Lost(_)) = begun else { panic!("{begun:?}") };
+    assert!(lost.to_string().ends_with("somebody unlocked it, or its lease ended unrenewed"));
+    assert!(lost.hint().contains("`lease-seconds`"));
 }
 
 /// A renewal that is due while the lock is given back must not take it again.
