@@ -6,7 +6,8 @@
 //! the ledger, and the process an empty state folder, as a job of a pipeline has. Remotes and
 //! buckets are servers of this machine (`git http-backend`, LocalStack), so that what a network
 //! adds is the number of round trips times its latency. Nothing is asserted about time: that is for
-//! whoever reads the table. With `-- --quick` there are fewer rounds, to see that it works.
+//! whoever reads the table. LocalStack must be there (`tests/localstack/install`), and Git. With
+//! `-- --quick` there are fewer rounds, to see that it works.
 #![expect(clippy::expect_used, reason = "a measurement stops at the first surprise")]
 
 #[path = "../../tests/ledger/kinds.rs"]

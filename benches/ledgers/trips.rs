@@ -45,7 +45,10 @@ impl Counter {
                 let of =
                     |word| said.lines().filter(|line| line.split(' ').any(|at| at == word)).count();
                 let [looks, fetches, pushes] = ["ls-remote", "fetch", "push"].map(of);
-                git(looks + fetches, pushes)
+                match looks {
+                    0 => git(fetches, pushes),
+                    _ => format!("{looks} ls-remote, {}", git(fetches, pushes)),
+                }
             }
             Self::Server(http) => {
                 let served = http.take_served();

@@ -80,7 +80,8 @@ impl Ledger {
     /// Records durably that a write is about to be made.
     ///
     /// # Errors
-    /// [`LedgerError::Unusable`]: the write must not be made then. [`LedgerError::Mismatch`].
+    /// [`LedgerError::Unusable`], [`LedgerError::Lost`]: the write must not be made then.
+    /// [`LedgerError::Mismatch`].
     pub fn begin(
         &self,
         spent: &Spent,
@@ -91,6 +92,8 @@ impl Ledger {
         let recorded = Recorded { item: item.to_owned(), before, after };
         let line = self.begun(spent, &recorded)?;
         journal(spent).push(&line).map_err(|error| self.failed(error))?;
+        // That may have taken longer than the lock is sure to last.
+        spent.lock.alive()?;
         Ok(recorded)
     }
 
@@ -119,6 +122,7 @@ impl Ledger {
         let line = self.begun(spent, last)?;
         journal.push(&line).map_err(|error| self.failed(error))?;
         drop(journal);
+        spent.lock.alive()?;
         Ok(recorded)
     }
 

@@ -205,7 +205,9 @@ impl Ledger {
     ) -> Result<Option<Taking>, LedgerError> {
         let (found, known) = self.known(target, plan)?;
         let (found, mut expected) = found.map_or((None, None), |(old, v)| (Some(old), Some(v)));
+        let mut left = false;
         if let Some(lock) = self.holder(found.as_ref(), target)? {
+            left = lock.plan == plan;
             let same = resume && lock.plan == plan;
             let free = same || !self.is_half_done(lock.plan)?;
             match wait(lock, free)? {
@@ -217,6 +219,10 @@ impl Ledger {
         }
         if let Some((record, _)) = &known.plan {
             refuse_begun(record, resume)?;
+            // An apply that dies between its receipt and the end of its round leaves its lock.
+            if !left {
+                self.refuse_ended(record)?;
+            }
         }
         Ok(Some(Taking { expected, known }))
     }

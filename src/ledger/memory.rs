@@ -40,7 +40,7 @@ struct Seen {
     trust: Option<TrustRecord>,
     /// Receipts of each target, by `environment/target`.
     receipts: BTreeMap<String, u64>,
-    /// Rounds of each plan.
+    /// How far the applies of each plan came: twice its rounds, less one while the last is open.
     rounds: BTreeMap<Digest, u64>,
 }
 
@@ -131,7 +131,7 @@ impl Memory {
         found: Option<&PlanRecord>,
     ) -> Result<(), LedgerError> {
         let seen = self.with(|seen| seen.and_then(|seen| seen.rounds.get(plan).copied()));
-        let found = found.map_or(0, |found| count(found.rounds.len()));
+        let found = found.map_or(0, progress);
         match seen.unwrap_or_default() > found {
             true => Err(self.rewound(format!("an apply of plan {plan} is gone"))),
             false => Ok(()),
@@ -156,7 +156,27 @@ impl Memory {
     ) -> Result<(), LedgerError> {
         let _updating = self.folder.hold(UPDATING).map_err(|error| self.unusable(error))?;
         let before = self.read()?.filter(|seen| seen.ledger == *ledger);
-        let mut seen = before.clone().unwrap_or_else(|| Seen {
+        let mut kept = before.clone().unwrap_or_else(|| self.nothing(ledger));
+        let follows = |position: &String| store.follows(position).unwrap_or(false);
+        if kept.position.as_ref().is_none_or(follows) {
+            kept.position = store.position();
+        }
+        kept.learn(news);
+        if before.as_ref() != Some(&kept) {
+            let name = super::record::head();
+            let bytes = encode(&kept, &name, &self.place)?;
+            let written = self.folder.replace(&self.file, &bytes, Mode::Private);
+            written.map_err(|error| self.unusable(error))?;
+        }
+        // What other processes saw is no measure for what this one had read before they did.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = seen.take().filter(|seen| seen.ledger == *ledger);
+        seen.insert(own.unwrap_or_else(|| self.nothing(ledger))).learn(news);
+        Ok(())
+    }
+
+    fn nothing(&self, ledger: &ApprovalId) -> Seen {
+        Seen {
             format: FORMAT,
             place: self.place.clone(),
             ledger: ledger.clone(),
@@ -164,32 +184,7 @@ impl Memory {
             trust: None,
             receipts: BTreeMap::new(),
             rounds: BTreeMap::new(),
-        });
-        let follows = |position: &String| store.follows(position).unwrap_or(false);
-        if seen.position.as_ref().is_none_or(follows) {
-            seen.position = store.position();
         }
-        if let Some(trust) = news.trust
-            && seen.trust.as_ref().is_none_or(|old| old.version < trust.version)
-        {
-            seen.trust = Some(trust.clone());
-        }
-        if let Some((target, number)) = news.receipts {
-            let known = seen.receipts.entry(target.to_string()).or_default();
-            *known = number.max(*known);
-        }
-        if let Some(plan) = news.plan {
-            let known = seen.rounds.entry(plan.plan).or_default();
-            *known = count(plan.rounds.len()).max(*known);
-        }
-        if before.as_ref() != Some(&seen) {
-            let name = super::record::head();
-            let bytes = encode(&seen, &name, &self.place)?;
-            let written = self.folder.replace(&self.file, &bytes, Mode::Private);
-            written.map_err(|error| self.unusable(error))?;
-        }
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
-        Ok(())
     }
 
     fn read(&self) -> Result<Option<Seen>, LedgerError> {
@@ -215,6 +210,24 @@ impl Memory {
     }
 }
 
+impl Seen {
+    fn learn(&mut self, news: &News<'_>) {
+        if let Some(trust) = news.trust
+            && self.trust.as_ref().is_none_or(|old| old.version < trust.version)
+        {
+            self.trust = Some(trust.clone());
+        }
+        if let Some((target, number)) = news.receipts {
+            let known = self.receipts.entry(target.to_string()).or_default();
+            *known = number.max(*known);
+        }
+        if let Some(plan) = news.plan {
+            let known = self.rounds.entry(plan.plan).or_default();
+            *known = progress(plan).max(*known);
+        }
+    }
+}
+
 /// What is to be remembered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct News<'n> {
@@ -223,6 +236,8 @@ pub(super) struct News<'n> {
     pub(super) plan: Option<&'n PlanRecord>,
 }
 
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
+/// How far the applies of a plan came; grows with each that begins, and each that ends.
+fn progress(record: &PlanRecord) -> u64 {
+    let rounds = u64::try_from(record.rounds.len()).unwrap_or(u64::MAX).saturating_mul(2);
+    rounds.saturating_sub(u64::from(record.open_round().is_some()))
 }

@@ -141,7 +141,14 @@ impl Ledger {
             });
         }
         if let Some(memory) = &home.memory {
-            memory.check_ledger(home.store(), &head.id)?;
+            let known = memory.check_ledger(home.store(), &head.id);
+            if matches!(known, Err(LedgerError::Rewound { .. })) {
+                // Another process of this machine may have seen what came after this one's look.
+                home.store.refresh().map_err(|error| LedgerError::store(error, &place))?;
+                memory.check_ledger(home.store(), &head.id)?;
+            } else {
+                known?;
+            }
         }
         let ledger = Self { home, head };
         ledger.saw(&News::default())?;

@@ -282,6 +282,57 @@ impl Ledger {
         Ok(Some(Newest { number, digest, finished_at: statement.predicate.finished_at }))
     }
 
+    /// Refuses a plan whose last round is open by its record, and has ended by a receipt: the record
+    /// is older than that, and would let its approvals count again.
+    pub(super) fn refuse_ended(&self, record: &PlanRecord) -> Result<(), LedgerError> {
+        let Some(open) = record.open_round() else {
+            return Ok(());
+        };
+        let names = self.receipt_names(&record.target)?;
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        for (name, found) in names.into_iter().zip(found).rev() {
+            let statement = self.stored(&name, &record.target, found)?.statement;
+            if statement.plan != record.plan {
+                continue;
+            }
+            self.known_to(Some(record), &record.plan, &statement)?;
+            let Receipt { apply_id, outcome, .. } = &statement.predicate;
+            let ended = match outcome {
+                Outcome::Applied => *apply_id == open.apply_id,
+                Outcome::Abandoned => record.rounds.iter().all(|round| round.apply_id != *apply_id),
+                Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => false,
+            };
+            return match ended {
+                true => Err(self.damaged(
+                    &record::plan(&record.plan),
+                    "an apply that ended by its receipt is open in it",
+                )),
+                false => Ok(()),
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether a receipt of this plan says that it spent an approval.
+    pub(super) fn is_listed(
+        &self,
+        plan: &Digest,
+        approval: &ApprovalId,
+    ) -> Result<bool, LedgerError> {
+        let names = self.home.store.names(&record::all_receipts());
+        let names = names.map_err(|error| self.failed(error))?;
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        for (name, found) in names.into_iter().zip(found) {
+            let Some(Found { bytes, .. }) = found else { continue };
+            let read = open(&bytes).map_err(|_| self.damaged(&name, "it is not a receipt"));
+            let (Statement { plan: of, predicate }, _) = read?;
+            if of == *plan && predicate.approvals.contains(approval) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn receipt_names(&self, target: &TargetKey) -> Result<Vec<Name>, LedgerError> {
         self.home.store.names(&record::receipts(target)).map_err(|error| self.failed(error))
     }

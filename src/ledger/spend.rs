@@ -181,7 +181,19 @@ impl Ledger {
         if let Some(other) = claimed.filter(|claimed| *claimed != plan) {
             return Ok(ApprovalUse::Spent { plan: other });
         }
-        Ok(record.map_or(ApprovalUse::Unspent, |(record, _)| used(&record, approval)))
+        let found = record.map_or(ApprovalUse::Unspent, |(record, _)| used(&record, approval));
+        if found != ApprovalUse::Unspent || claimed.is_none() || !self.is_listed(&plan, approval)? {
+            return Ok(found);
+        }
+        // Tied to the plan, which does not have it: a process died before it spent, or it was spent
+        // since the record was read, or the record is older than the receipt.
+        match self.plan_record(&plan)?.map(|(record, _)| used(&record, approval)) {
+            Some(ApprovalUse::Unspent) | None => {
+                Err(self
+                    .damaged(&record::plan(&plan), "an approval that a receipt lists is not in it"))
+            }
+            Some(found) => Ok(found),
+        }
     }
 
     /// Every apply of a plan, oldest first; none if there was none.

@@ -15,6 +15,7 @@ mod pipeline;
 mod refusals;
 mod schema;
 mod secrets;
+mod shared;
 pub(crate) mod shop;
 mod signals;
 mod symlinks;

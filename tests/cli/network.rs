@@ -27,10 +27,7 @@ impl Far {
         let url = format!("http://{}/remote.git", proxy.address());
         git(&shop.path("shop"), &["init", "--quiet"]);
         git(&shop.path("shop"), &["remote", "add", "origin", &url]);
-        let toml = shop.text("shop/countersign.toml");
-        let far = "kind = \"git\"\nlease-seconds = 8\ntimeout-seconds = 3";
-        let line = toml.lines().find(|line| line.starts_with("kind = \"local\"")).unwrap();
-        shop.write("shop/countersign.toml", toml.replace(line, far));
+        shop.keeps_its_ledger_in("kind = \"git\"\nlease-seconds = 8\ntimeout-seconds = 3");
         shop.run(&["ledger", "create"]).exits(0);
         Self { shop, proxy, _server: server, _http: http }
     }

@@ -115,6 +115,13 @@ impl Shop {
         self.folder.path().join(below)
     }
 
+    /// Another ledger than the one of this machine.
+    pub(crate) fn keeps_its_ledger_in(&self, ledger: &str) {
+        let toml = self.text("shop/countersign.toml");
+        let line = toml.lines().find(|line| line.starts_with("kind = \"local\"")).unwrap();
+        self.write("shop/countersign.toml", toml.replace(line, ledger));
+    }
+
     pub(crate) fn text(&self, below: &str) -> String {
         fs::read_to_string(self.path(below)).unwrap()
     }

@@ -15,7 +15,7 @@ use crate::support::apply::*;
 use crate::support::killed::{folder, killed, side_by_side, undisturbed, watch_steps};
 
 const CHILD: &str = "ledger::crash::child_applies";
-const LEASE: Duration = Duration::from_secs(4);
+const LEASE: Duration = Duration::from_secs(6);
 
 #[test]
 fn a_round_killed_at_any_step_spent_nothing_or_is_resumed() {

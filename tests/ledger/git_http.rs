@@ -144,7 +144,7 @@ fn apply(ledger: &Ledger) -> Result<(), LedgerError> {
 }
 
 #[test]
-fn an_apply_asks_the_server_ten_times() {
+fn an_apply_asks_the_server_nine_times() {
     let remote = Remote::new(Rights::open());
     // A clone that has nothing of the ledger, as a checkout in a pipeline.
     let clone = remote.clone(&remote.url());
@@ -154,8 +154,8 @@ fn an_apply_asks_the_server_ten_times() {
         let wanted: Vec<_> = wanted.iter().map(|asked| (*asked, 200)).collect();
         assert_eq!(remote.http.take_served(), wanted);
     };
-    // One fetch: the protocol, where the branch is, what both have (nothing), its commits.
-    once(&[Asked::FetchRefs, Asked::Fetch, Asked::Fetch, Asked::Fetch]);
+    // One fetch: the protocol, where the branch is, its commits.
+    once(&[Asked::FetchRefs, Asked::Fetch, Asked::Fetch]);
     apply(&ledger).unwrap();
     // One push each for the lock, the spend and the end.
     once(&[Asked::PushRefs, Asked::Push].repeat(3));

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use countersign::document::statement::Outcome;
 use countersign::ledger::local::Local;
-use countersign::ledger::store::{Change, Found, Liveness, Name, Store, StoreError, Version};
+use countersign::ledger::store::{Change, Found, Liveness, Name, Put, Store, StoreError, Version};
 use countersign::ledger::{Home, LedgerError, Life};
 
 use super::suite::{LEASE, Place};
 use crate::support::apply::*;
+
+/// A change with this text in it takes a whole lease.
+const SLOW: &str = "slow.yaml";
 
 /// A folder that is used as if nothing could be held in it.
 #[derive(Debug)]
@@ -33,6 +36,11 @@ impl Store for Leased {
         self.folder.names(prefix)
     }
     fn write(&self, change: &Change) -> Result<Vec<Version>, StoreError> {
+        let holds = |put: &Put| put.bytes.windows(SLOW.len()).any(|part| part == SLOW.as_bytes());
+        if change.puts().any(holds) {
+            std::thread::sleep(self.lease);
+            return self.folder.write(change);
+        }
         if self.away.load(Ordering::SeqCst) {
             return Err(StoreError::Unusable { place: self.place(), source: "away".into() });
         }
@@ -48,7 +56,7 @@ impl Store for Leased {
 }
 
 pub(crate) fn place() -> Place {
-    place_with(LEASE, &Arc::default())
+    place_with(LEASE / 3, &Arc::default())
 }
 
 fn place_with(lease: Duration, away: &Arc<AtomicBool>) -> Place {
@@ -113,6 +121,25 @@ fn a_holder_that_cannot_renew_stops_before_its_lock_can_be_taken() {
     let Err(lost @ LedgerError::Lost(_)) = begun else { panic!("{begun:?}") };
     assert!(lost.to_string().ends_with("somebody unlocked it, or its lease ended unrenewed"));
     assert!(lost.hint().contains("`lease-seconds`"));
+}
+
+/// Writing the record of what begins takes so long that somebody else may have the lock by then.
+#[test]
+fn a_write_that_was_recorded_too_late_is_not_made() {
+    let away = Arc::default();
+    let place = place_with(Duration::from_millis(600), &away);
+    let ledger = place.created();
+    for (number, together) in [(10, false), (11, true)] {
+        away.store(false, Ordering::SeqCst);
+        let lock = locked(&ledger, &format!("t{number}"), plan(&format!("{number}")), false);
+        let spent = spend(&ledger, lock, &ids(&[number]), fresh(), false).unwrap();
+        away.store(true, Ordering::SeqCst);
+        let begun = match together {
+            false => ledger.begin(&spent, SLOW, None, None).map(drop),
+            true => ledger.begin_all(&spent, [("a", None, None), (SLOW, None, None)]).map(drop),
+        };
+        assert!(matches!(begun, Err(LedgerError::Lost(_))), "{together}: {begun:?}");
+    }
 }
 
 /// A renewal that is due while the lock is given back must not take it again.

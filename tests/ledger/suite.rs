@@ -20,7 +20,7 @@ pub(crate) struct Place {
 }
 
 /// The lease of shared places: long enough for a busy machine to renew in time.
-pub(crate) const LEASE: std::time::Duration = std::time::Duration::from_secs(3);
+pub(crate) const LEASE: std::time::Duration = std::time::Duration::from_secs(6);
 
 impl Place {
     fn home(&self) -> Home {

@@ -67,9 +67,18 @@ pub(crate) fn side_by_side<T: Send>(
     cases: impl IntoIterator<Item = T>,
     run: impl Fn(T) + Send + Sync,
 ) {
+    so_many_side_by_side(6, cases, run);
+}
+
+/// The same, for cases that wait for something else.
+pub(crate) fn so_many_side_by_side<T: Send>(
+    count: usize,
+    cases: impl IntoIterator<Item = T>,
+    run: impl Fn(T) + Send + Sync,
+) {
     let cases = std::sync::Mutex::new(cases.into_iter().collect::<Vec<_>>().into_iter());
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..count {
             scope.spawn(|| {
                 loop {
                     let next = cases.lock().unwrap().next();

@@ -71,7 +71,7 @@ pub(crate) fn at(url: &str) -> Bucket {
         url: url.to_owned(),
         region: Some("us-east-1".to_owned()),
         endpoint: Some(address().to_owned()),
-        lease: Duration::from_secs(3),
+        lease: Duration::from_secs(6),
         patience: Duration::from_secs(30),
     }
 }

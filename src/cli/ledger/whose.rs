@@ -95,7 +95,8 @@ impl Whose {
         self.opened(trusted, session)?.map_err(|error| self.fault(&error, &trusted.config))
     }
 
-    /// The ledger, if there is one: only that it is missing lets a command go on without it.
+    /// The ledger, if there is one: only that it is missing on this machine, and may be on another,
+    /// lets a command go on without it. A shared one that is missing is missing everywhere.
     ///
     /// # Errors
     /// Any other [`LedgerError`], with its code.
@@ -106,7 +107,7 @@ impl Whose {
     ) -> Result<Option<Rc<Ledger>>, Fault> {
         match self.opened(trusted, session)? {
             Ok(ledger) => Ok(Some(ledger)),
-            Err(LedgerError::Missing(_)) => Ok(None),
+            Err(LedgerError::Missing(_)) if self.is_local(&trusted.config) => Ok(None),
             Err(error) => Err(self.fault(&error, &trusted.config)),
         }
     }
@@ -125,6 +126,13 @@ impl Whose {
         let opened = home::open(project, configured, Purpose::Use { files }, session)?;
         let ledger = opened.and_then(|opened| Ledger::open(opened.home, project));
         Ok(ledger.map(|ledger| session.keep_ledger(configured.clone(), files, ledger)))
+    }
+
+    fn is_local(&self, config: &Config) -> bool {
+        match self.configured(config) {
+            config::Ledger::Local(_) => true,
+            config::Ledger::Git(_) | config::Ledger::ObjectStore(_) => false,
+        }
     }
 
     /// Whether it is asked for a target that is a folder of this machine.

@@ -237,6 +237,8 @@ fn answered(answer: &Answer, doing: Doing, bucket: &str) -> Failure {
         }
         (304 | 409 | 412, _) => says(Fate::Lapsed, doing),
         (501, _) => refused(ObjectError::Unconditional { doing, hint: "" }),
+        // Of something on the way, which gave up before the store did.
+        (502 | 504, _) => says(Fate::Silent, doing),
         (408 | 429 | 500.., _) => says(Fate::Failed, doing),
         (401 | 403, code) => {
             let reads = doing.verb == "read" && code == "AccessDenied";

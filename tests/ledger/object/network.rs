@@ -33,10 +33,15 @@ fn answering(
     fields: &'static str,
     body: &'static str,
 ) -> (Listening, Bucket) {
+    answering_by(move |_| answer(status, fields, body.as_bytes()))
+}
+
+/// A server that answers by the method of a request.
+fn answering_by(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> (Listening, Bucket) {
     let listening = Port::free().open(move |guest| {
         let mut connection = Connection::over(&guest.stream).unwrap();
-        while let Ok(Some(_)) = connection.request() {
-            let sent = connection.send(&answer(status, fields, body.as_bytes()));
+        while let Ok(Some(request)) = connection.request() {
+            let sent = connection.send(&answer(request.method()));
             if sent.is_err() {
                 return;
             }
@@ -226,6 +231,26 @@ fn a_write_that_was_refused_did_not_happen_and_is_not_sent_again() {
     proxy.add(Rule::each(Fault::Answer(500)).on(("PUT", "")));
     let error = objects(&bucket).write(&one(b"1", None)).unwrap_err();
     assert!(matches!(error, StoreError::Unusable { .. }), "{error:?}");
+}
+
+/// Something on the way answers in place of the store, which may be at work on the write.
+#[test]
+fn a_write_that_a_gateway_gave_up_is_not_known() {
+    for (status, known) in [
+        ("502 Bad Gateway", false),
+        ("504 Gateway Timeout", false),
+        ("503 Slow Down", true),
+        ("500 Oh", true),
+    ] {
+        let (_server, bucket) = answering_by(move |method| match method {
+            "PUT" => answer(status, "", b""),
+            _ => answer("404 No", "", b"<Error><Code>NoSuchKey</Code></Error>"),
+        });
+        let error = objects(&bucket).write(&one(b"1", None)).unwrap_err();
+        let unusable = matches!(error, StoreError::Unusable { .. });
+        let unknown = matches!(error, StoreError::Unknown { .. });
+        assert_eq!((unusable, unknown), (known, !known), "{status}: {error:?}");
+    }
 }
 
 #[test]
