@@ -1,6 +1,5 @@
 //! Making a commit: whole, in the object store of the repository, without a touch of anybody's
-//! index, work tree or branches. Its objects are no part of any branch until a push or
-//! [`Repository::update_ref`] makes them so.
+//! index, work tree or branches. Its objects are no part of any branch until a push makes them so.
 
 use super::Repository;
 use super::error::GitError;
@@ -82,24 +81,6 @@ impl Repository {
             Some(commit) if ids.len() == puts => Ok(Made { commit, blobs: ids }),
             Some(_) | None => Err(strange()),
         }
-    }
-
-    /// Moves a ref of this repository, if it is where it is expected to be; `None` if it must not be
-    /// there. Whether the branch is checked out somewhere is not asked.
-    ///
-    /// # Errors
-    /// [`GitError`], also if it is elsewhere.
-    pub fn update_ref(
-        &self,
-        name: &super::RefName,
-        to: &ObjectId,
-        expected: Option<&ObjectId>,
-    ) -> Result<(), GitError> {
-        let zero = self.zero();
-        let from = expected.map_or(zero.as_str(), ObjectId::as_str);
-        let call = Call::new(format!("git update-ref {name}"), &["update-ref", "--no-deref", "--"]);
-        let call = call.argument(name.as_str()).argument(to.as_str()).argument(from);
-        self.run(call)?.succeeded().map(|_| ())
     }
 
     /// Removes a ref of this repository, wherever it is.

@@ -58,7 +58,7 @@ impl LedgerError {
             }
             Self::Contended(_) | Self::Busy(_) => "wait for the other apply, then try again",
             Self::Lost(_) => {
-                "see whether the ledger can be reached, and who has the lock now (`countersign ledger show`), before anything is applied again"
+                "`countersign ledger show` says who holds it now; if nobody unlocked it, the ledger answers too slowly: raise `lease-seconds` well above its answers"
             }
             Self::Held(held) => match held.life {
                 Life::Alive => "wait for that apply to end",

@@ -96,9 +96,9 @@ pub enum LedgerError {
     /// No lock has this id.
     #[error("no target is locked with the lock id {0}")]
     NoLock(ApprovalId),
-    /// The lock that a value stands for may be somebody else's: a person took it away, or it could
-    /// not be renewed for so long that another apply may have it.
-    #[error("the lock on target {0} is lost: it could not be renewed in time, or was unlocked")]
+    /// The lock that a value stands for is no longer there, or can be somebody else's by now: a person
+    /// took it away, or it was not renewed in time.
+    #[error("the lock on target {0} is lost: somebody unlocked it, or its lease ended unrenewed")]
     Lost(TargetKey),
     /// An earlier apply of the same plan was begun and has not ended.
     #[error("plan {plan} was begun at {started_at} (apply {apply_id}) and has not ended")]

@@ -281,7 +281,7 @@ fn resumed(world: &World) {
     let line = "git stash -q -u && git pull -q --ff-only";
     world.alice(line);
     let before = world.head("main");
-    apply(world, "").exits(15).says("begun");
+    apply(world, "").exits(15).says("begun").says("resume it with `--commit` as well");
     apply(world, "--resume").exits(0);
     check(world, &before);
     assert_eq!(world.alice("git status --porcelain").stdout, "");

@@ -4,6 +4,7 @@
 mod commit;
 mod crash;
 mod files;
+mod ledger;
 mod runner;
 mod way;
 mod world;
