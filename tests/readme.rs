@@ -67,8 +67,18 @@ fn shape(text: &str) -> String {
         word.clear();
         out.push(c);
     }
-    // A time in seconds, and the padding that follows lengths, say nothing.
-    out.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    // The padding that follows lengths says nothing, nor does how long an apply took.
+    out.lines().map(|line| took(line.trim_end()) + "\n").collect()
+}
+
+/// `2 written in 0 s` without the number of seconds.
+fn took(line: &str) -> String {
+    let seconds = line.split_once(" written in ").and_then(|(before, after)| {
+        let (seconds, rest) = after.split_once(" s ")?;
+        seconds.parse::<u64>().ok()?;
+        Some(format!("{before} written in <seconds> s {rest}"))
+    });
+    seconds.unwrap_or_else(|| line.to_owned())
 }
 
 fn shape_word(word: &str) -> String {

@@ -120,6 +120,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
             clock: &*clock,
             ids: (&keys::random_id()?, &keys::random_id()?),
             resume: args.resume,
+            branch: base.as_ref().map(apply::commit::Base::branch),
         },
     )
     .map_err(|refusal| begun(args, Fault::refused(&refusal.into(), &shown)))?;

@@ -13,7 +13,9 @@ use super::trusted::Trusted;
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{Approval, ApprovalId};
-use crate::ledger::{ApprovalUse, Holder, Ledger, LedgerError, Lock, Spending, Spent, TargetKey};
+use crate::ledger::{
+    ApprovalUse, Holder, Ledger, LedgerError, Lock, Round, Spending, Spent, TargetKey,
+};
 use crate::plan::Plan;
 use crate::trust::key::PublicKey;
 use crate::trust::principal::{APPLIER, Principal};
@@ -40,6 +42,8 @@ pub struct Live<'a> {
     pub ids: (&'a ApprovalId, &'a ApprovalId),
     /// Whether an unfinished round goes on.
     pub resume: bool,
+    /// The branch that will get what is changed, if one will.
+    pub branch: Option<&'a str>,
 }
 
 /// Permission to apply one plan once. Made here only, consumed by the apply; it cannot be copied,
@@ -116,10 +120,11 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let applier = applier(live.trusted, live.applier)?;
     let digest = cleared.plan.digest();
     let rounds = live.ledger.rounds(digest).map_err(refuse)?;
-    match (rounds.last().is_some_and(|round| round.state.is_open()), live.resume) {
-        (true, false) => return Err(Refusal::Begun),
-        (false, true) => return Err(Refusal::NothingBegun),
-        (true, true) | (false, false) => {}
+    match (rounds.last().filter(|round| round.state.is_open()), live.resume) {
+        (Some(_), false) => return Err(Refusal::Begun),
+        (None, true) => return Err(Refusal::NothingBegun),
+        (Some(open), true) => committed_as_begun(open, live.branch)?,
+        (None, false) => {}
     }
     let started_at = (live.clock)();
     let holder = Holder {
@@ -135,7 +140,8 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let (now, expires_at) = match last_look(&cleared, &live, &lock) {
         Ok(found) => found,
         Err(refusal) => {
-            live.ledger.release(lock).map_err(refuse)?;
+            // It says more than a lock that stays, which everybody can see.
+            let _lock_may_stay = live.ledger.release(lock);
             return Err(refusal);
         }
     };
@@ -143,13 +149,22 @@ pub fn authorize(cleared: Cleared, live: Live<'_>) -> Result<Authorized, Refusal
     let approvals: BTreeSet<ApprovalId> =
         counted.into_iter().map(|approval| approval.approval_id).collect();
     let (apply_id, resume) = (apply_id.clone(), live.resume);
-    let spending = Spending { approvals, apply_id, resume, trust, now };
+    let branch = live.branch.map(str::to_owned);
+    let spending = Spending { approvals, apply_id, resume, branch, trust, now };
     let spent = live.ledger.spend(lock, spending);
     let spent = spent.map_err(refuse)?;
     let (policy, trust_version) = (verdict.policy, trust.0);
     let parts =
         Parts { plan, spent, expires_at, started_at, applier, policy, trust_version, standing };
     Ok(Authorized { parts })
+}
+
+/// An apply whose result a branch is to get is not ended without it.
+fn committed_as_begun(open: &Round, branch: Option<&str>) -> Result<(), Refusal> {
+    match &open.branch {
+        Some(begun) if branch != Some(begun) => Err(Refusal::BegunForBranch(begun.clone())),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Everything between the lock and the spend. Gives the moment of the spend, and the end of the

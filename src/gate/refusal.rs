@@ -174,6 +174,10 @@ pub enum Refusal {
     /// An earlier apply of this plan began and did not finish.
     #[error("an apply of this plan was begun and is not finished")]
     Begun,
+    /// The unfinished apply of the plan commits what it changes, and this one would not, or to
+    /// another branch.
+    #[error("an apply of this plan was begun that commits to branch {0}")]
+    BegunForBranch(String),
     /// There is nothing to resume.
     #[error("no apply of this plan was begun: there is nothing to resume")]
     NothingBegun,
@@ -214,7 +218,7 @@ impl Refusal {
                 Code::ApprovalInvalid
             }
             Self::TargetDiffers { .. } | Self::Stale { .. } => Code::PlanStale,
-            Self::Begun => Code::LockHeld,
+            Self::Begun | Self::BegunForBranch(_) => Code::LockHeld,
             Self::Ledger(error) => error.code(),
         }
     }
@@ -255,6 +259,7 @@ impl Refusal {
             | Self::Unobservable(_)
             | Self::NotApplier { .. }
             | Self::Begun
+            | Self::BegunForBranch(_)
             | Self::NothingBegun
             | Self::Ledger(_) => Vec::new(),
         }
@@ -338,6 +343,7 @@ impl Refusal {
             Self::Begun => {
                 "finish it with `countersign apply {plan} --resume`, or give it up with `--abandon --reason …`"
             }
+            Self::BegunForBranch(_) => "finish it with `--resume --commit`, for that branch",
             Self::NothingBegun => "leave `--resume` out",
             Self::Ledger(error) => error.hint(),
         }

@@ -136,6 +136,7 @@ impl Repository {
             "--porcelain",
             "--no-verify",
             "--no-follow-tags",
+            "--no-signed",
             "--recurse-submodules=no",
             if atomic { "--atomic" } else { "--no-atomic" },
         ];

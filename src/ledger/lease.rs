@@ -15,6 +15,8 @@ use super::store::{Change, Put, Store, StoreError, Version};
 use super::{Ledger, LedgerError, encode};
 use crate::clock::Instant;
 
+/// The longest lease that anybody waits for, as the configuration has it.
+const LONGEST: Duration = Duration::from_secs(3600);
 /// How often a living holder renews within a lease.
 const RENEWALS: u32 = 3;
 /// How often a watcher looks within a lease at least, and the bounds of the time between two looks.
@@ -42,7 +44,8 @@ impl Lease {
     }
 
     fn length(&self) -> Duration {
-        Duration::from_millis(self.milliseconds)
+        // Whoever writes a longer one does not make others wait for it.
+        Duration::from_millis(self.milliseconds).min(LONGEST)
     }
 }
 

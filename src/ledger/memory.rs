@@ -106,7 +106,10 @@ impl Memory {
         let follows = store.follows(&position);
         match follows.map_err(|error| LedgerError::store(error, &self.place))? {
             true => Ok(()),
-            false => Err(self.rewound(format!("{position}, which was seen here, is not in it"))),
+            false => Err(self.rewound(format!(
+                "{position}, which was seen here, is not in it (ledger {})",
+                seen.ledger
+            ))),
         }
     }
 

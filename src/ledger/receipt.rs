@@ -114,10 +114,10 @@ impl Ledger {
                 return Err(LedgerError::NothingBegun(record.plan));
             };
             last.state = RoundState::Resumed;
-            let approvals = last.approvals.clone();
+            let (approvals, branch) = (last.approvals.clone(), last.branch.clone());
             let state = RoundState::Finished { outcome, receipt: digest };
             let apply_id = apply_id.clone();
-            record.rounds.push(Round { apply_id, approvals, started_at: now, state });
+            record.rounds.push(Round { apply_id, approvals, started_at: now, branch, state });
             Ok(())
         })?;
         Ok(digest)

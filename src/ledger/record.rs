@@ -90,6 +90,8 @@ pub struct Round {
     pub approvals: BTreeSet<ApprovalId>,
     /// When it was begun.
     pub started_at: Instant,
+    /// The branch that gets what it changes, in the same stroke as its end; null if none does.
+    pub branch: Option<String>,
     /// How far it came.
     pub state: RoundState,
 }

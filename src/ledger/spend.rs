@@ -123,6 +123,8 @@ pub struct Spending {
     pub apply_id: ApprovalId,
     /// Whether an unfinished round of the same plan is gone on with; its approvals count then.
     pub resume: bool,
+    /// The branch that will get what is changed, if one will.
+    pub branch: Option<String>,
     /// Version and digest of the trust root that the apply goes by.
     pub trust: (u64, Digest),
     /// The time.
@@ -206,11 +208,13 @@ impl Ledger {
 
     /// Everything up to and with the one write that spends.
     fn commit(&self, lock: &mut Lock, spending: Spending) -> Result<Committed, LedgerError> {
-        let Spending { approvals, apply_id, resume, trust: (version, digest), now } = spending;
+        let Spending { approvals, apply_id, resume, branch, trust: (version, digest), now } =
+            spending;
         if approvals.is_empty() {
             return Err(LedgerError::NoApproval);
         }
-        let new = Round { apply_id, approvals, started_at: now, state: RoundState::Begun };
+        let state = RoundState::Begun;
+        let new = Round { apply_id, approvals, started_at: now, branch, state };
         let trust = TrustRecord { version, digest };
         let found = lock.known.plan.as_ref().map(|(record, _)| record);
         let earlier: Vec<_> = found.map_or(&[][..], PlanRecord::open_chain).to_vec();

@@ -401,8 +401,14 @@ fn an_apply_that_stopped_half_way_commits_nothing_and_is_ended_from_a_fresh_clon
     assert_eq!(world.head("main"), before);
     assert!(world.alice("countersign log").stdout.contains("PARTIAL"));
     world.alice("git clone -q \"file://$HOME/../shop.git\" ../fresh");
-    let line = "countersign apply plans/scale-web --trusted . --commit --resume";
-    end(bash(line, &world.path("alice/fresh"), &world.path("alice"))).exits(0);
+    let fresh = |line| end(bash(line, &world.path("alice/fresh"), &world.path("alice")));
+    // Ended without its commit, it would be lost with the checkout.
+    fresh("countersign apply plans/scale-web --trusted . --resume")
+        .exits(15)
+        .says("was begun that commits to branch main")
+        .says("`--resume --commit`");
+    assert_eq!(world.head("main"), before);
+    fresh("countersign apply plans/scale-web --trusted . --commit --resume").exits(0);
     check(&world, &before);
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn spend(
     resume: bool,
 ) -> Result<Spent, LedgerError> {
     let (approvals, trust) = (approvals.clone(), (1, plan("trust")));
-    ledger.spend(lock, Spending { approvals, apply_id, resume, trust, now: now() })
+    ledger.spend(lock, Spending { approvals, apply_id, resume, branch: None, trust, now: now() })
 }
 
 pub(crate) fn finish(

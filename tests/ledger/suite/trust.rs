@@ -19,7 +19,8 @@ pub(crate) fn trust_never_goes_back(place: &Place) {
         let checked = lock.check_trust(version, digest).is_ok();
         let (approvals, apply_id) = (ids(&[number]), id(100 + number));
         let trust = (version, digest);
-        let spending = Spending { approvals, apply_id, resume: false, trust, now: now() };
+        let spending =
+            Spending { approvals, apply_id, resume: false, branch: None, trust, now: now() };
         let spent = ledger.spend(lock, spending).map(drop);
         assert_eq!(checked, spent.is_ok(), "{number}");
         spent
@@ -46,7 +47,10 @@ pub(crate) fn an_older_trust_root_is_refused_although_a_newer_one_came_after_the
     let spend = |ledger: &Ledger, lock, number: u64, version| {
         let (approvals, apply_id) = (ids(&[number]), id(100 + number));
         let trust = (version, plan(&format!("trust {version}")));
-        ledger.spend(lock, Spending { approvals, apply_id, resume: false, trust, now: now() })
+        ledger.spend(
+            lock,
+            Spending { approvals, apply_id, resume: false, branch: None, trust, now: now() },
+        )
     };
     drop(spend(&ledger, locked(&ledger, "first", plan("a"), false), 1, 5).unwrap());
     let lock = locked(&ledger, "main", plan("b"), false);
