@@ -121,8 +121,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn targets(&self) -> Result<Vec<TargetKey>, LedgerError> {
-        let names =
-            self.home.store.names(&record::all_receipts()).map_err(|error| self.failed(error))?;
+        let names = self.names(&record::all_receipts())?;
         let mut targets = BTreeSet::new();
         for name in names {
             let mut parts = name.as_str().split('/').skip(1);

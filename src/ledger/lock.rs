@@ -6,11 +6,11 @@ use std::time::{Duration, Instant as Monotonic};
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::Newest;
 use super::error::{Held, LedgerError, Life};
 use super::lease::{Lease, Recorded, Standing, Watched};
-use super::receipt::Newest;
 use super::record::{self, LockRecord, PlanRecord, TargetKey, TrustRecord};
-use super::spend::refuse_begun;
+use super::rounds::refuse_begun;
 use super::store::{Change, Holds, Liveness, Presence, StoreError, Version};
 use super::{Ledger, TRIES};
 use crate::clock::Instant;

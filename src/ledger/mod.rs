@@ -33,6 +33,7 @@
 
 mod advice;
 mod begin;
+mod chain;
 mod describe;
 mod error;
 pub mod git;
@@ -45,6 +46,7 @@ mod memory;
 pub mod object;
 mod receipt;
 mod record;
+mod rounds;
 mod spend;
 pub mod store;
 mod trust;
@@ -61,15 +63,16 @@ use record::{FORMAT, Head};
 use store::{Change, Found, Name, Put, StoreError, Version};
 
 pub use begin::{Recorded, Written};
+pub use chain::StoredReceipt;
 pub use describe::{Chain, Description, PlanHistory, TargetLock, Trust};
 pub use error::{Damage, Held, LedgerError, Life};
 pub use home::Home;
 pub use lease::Lease;
 pub use lock::{Holder, Lock, LockView};
 pub use memory::Memory;
-pub use receipt::StoredReceipt;
 pub use record::{Line, Round, RoundState, TargetKey};
-pub use spend::{ApprovalUse, Spending, Spent};
+pub use rounds::ApprovalUse;
+pub use spend::{Spending, Spent};
 
 /// How often a record that others change at the same time is read and decided on again.
 const TRIES: u32 = 64;
@@ -200,14 +203,25 @@ impl Ledger {
         self.home.store.refresh().map_err(|error| self.failed(error))
     }
 
+    /// The names of all records beneath a prefix, sorted.
+    fn names(&self, prefix: &Name) -> Result<Vec<Name>, LedgerError> {
+        self.home.store.names(prefix).map_err(|error| self.failed(error))
+    }
+
+    /// Every record beneath a prefix as it was read, by name.
+    fn beneath(&self, prefix: &Name) -> Result<Vec<(Name, Option<Found>)>, LedgerError> {
+        let names = self.names(prefix)?;
+        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
+        Ok(names.into_iter().zip(found).collect())
+    }
+
     /// Every record beneath a prefix, with its name and version.
     fn all<T: Serialize + DeserializeOwned>(
         &self,
         prefix: &Name,
     ) -> Result<Vec<(Name, T, Version)>, LedgerError> {
-        let names = self.home.store.names(prefix).map_err(|error| self.failed(error))?;
-        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
-        let there = names.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?)));
+        let found = self.beneath(prefix)?.into_iter();
+        let there = found.filter_map(|(name, found)| Some((name, found?)));
         there
             .map(|(name, Found { bytes, version })| {
                 let record = decode(&bytes, &name, &self.place())?;

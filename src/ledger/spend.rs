@@ -10,28 +10,12 @@ use super::lease::Recorded;
 use super::lock::{Lock, LockView, by};
 use super::memory::News;
 use super::record::{self, Claim, Line, LockRecord, PlanRecord, Round, RoundState, TrustRecord};
-use super::store::{Change, Found, Journal, Name, StoreError, Version};
+use super::rounds::{ApprovalUse, refuse_begun, used};
+use super::store::{Change, Journal, Name, StoreError, Version};
 use super::{Ledger, TRIES, trust};
 use crate::clock::Instant;
 use crate::document::ident::Digest;
 use crate::document::statement::ApprovalId;
-
-/// What an approval is still worth to a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ApprovalUse {
-    /// It has not been spent.
-    Unspent,
-    /// It was spent by this plan's own round, which has not finished: it still counts for a resume.
-    Resumable {
-        /// The round.
-        apply_id: ApprovalId,
-    },
-    /// It is worth nothing.
-    Spent {
-        /// The plan that spent it, or claimed it in order to.
-        plan: Digest,
-    },
-}
 
 /// The approvals of one apply are spent, and its target is locked. Not to be copied, stored or made
 /// elsewhere:
@@ -105,15 +89,6 @@ impl Spent {
     }
 }
 
-impl Lock {
-    /// What an approval is worth to the plan of this lock, as far as applies of this plan go: that
-    /// no other plan spends it too is found out when it is spent.
-    pub fn approval_use(&self, approval: &ApprovalId) -> ApprovalUse {
-        let record = self.known.plan.as_ref().map(|(record, _)| record);
-        record.map_or(ApprovalUse::Unspent, |record| used(record, approval))
-    }
-}
-
 /// What is to be spent, and for what.
 #[derive(Clone, Debug)]
 pub struct Spending {
@@ -163,47 +138,6 @@ impl Ledger {
                 Err(refusal)
             }
         }
-    }
-
-    /// What an approval is worth to a plan now; changes nothing.
-    ///
-    /// # Errors
-    /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
-    pub fn approval_use(
-        &self,
-        plan: Digest,
-        approval: &ApprovalId,
-    ) -> Result<ApprovalUse, LedgerError> {
-        let names = [record::claim(approval), record::plan(&plan)];
-        let found = self.home.store.read(&names).map_err(|error| self.failed(error))?;
-        let [claim, of_plan] = &names;
-        let mut found = found.into_iter();
-        let claimed = self.claim_of(claim, approval, found.next().flatten())?;
-        let record = self.of_plan(of_plan, &plan, found.next().flatten())?;
-        if let Some(other) = claimed.filter(|claimed| *claimed != plan) {
-            return Ok(ApprovalUse::Spent { plan: other });
-        }
-        let found = record.map_or(ApprovalUse::Unspent, |(record, _)| used(&record, approval));
-        if found != ApprovalUse::Unspent || claimed.is_none() || !self.is_listed(&plan, approval)? {
-            return Ok(found);
-        }
-        // Tied to the plan, which does not have it: a process died before it spent, or it was spent
-        // since the record was read, or the record is older than the receipt.
-        match self.plan_record(&plan)?.map(|(record, _)| used(&record, approval)) {
-            Some(ApprovalUse::Unspent) | None => {
-                Err(self
-                    .damaged(&record::plan(&plan), "an approval that a receipt lists is not in it"))
-            }
-            Some(found) => Ok(found),
-        }
-    }
-
-    /// Every apply of a plan, oldest first; none if there was none.
-    ///
-    /// # Errors
-    /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
-    pub fn rounds(&self, plan: Digest) -> Result<Vec<Round>, LedgerError> {
-        Ok(self.plan_record(&plan)?.map(|(record, _)| record.rounds).unwrap_or_default())
     }
 
     /// Everything up to and with the one write that spends.
@@ -308,7 +242,7 @@ impl Ledger {
         // A first step of the change may have been written: the lock renewed with it.
         self.still_holds(lock)?;
         lock.known.plan = self.plan_record(&lock.plan)?;
-        lock.known.trust = self.get(&record::trust())?;
+        lock.known.trust = self.trust_record()?;
         let mut claimed = BTreeSet::new();
         for approval in approvals {
             match self.claimed_by(approval)? {
@@ -367,51 +301,6 @@ impl Ledger {
         Ok(record)
     }
 
-    fn claimed_by(&self, approval: &ApprovalId) -> Result<Option<Digest>, LedgerError> {
-        let name = record::claim(approval);
-        let found = self.home.read(&name).map_err(|error| self.failed(error))?;
-        self.claim_of(&name, approval, found)
-    }
-
-    fn claim_of(
-        &self,
-        name: &Name,
-        approval: &ApprovalId,
-        found: Option<Found>,
-    ) -> Result<Option<Digest>, LedgerError> {
-        match self.decoded::<Claim>(name, found)? {
-            Some((found, _)) if found.approval != *approval => Err(self.misplaced(name)),
-            Some((found, _)) => Ok(Some(found.plan)),
-            None => Ok(None),
-        }
-    }
-
-    pub(super) fn plan_record(
-        &self,
-        plan: &Digest,
-    ) -> Result<Option<(PlanRecord, Version)>, LedgerError> {
-        let name = record::plan(plan);
-        let found = self.home.read(&name).map_err(|error| self.failed(error))?;
-        self.of_plan(&name, plan, found)
-    }
-
-    /// The record of a plan as it was read.
-    pub(super) fn of_plan(
-        &self,
-        name: &Name,
-        plan: &Digest,
-        found: Option<Found>,
-    ) -> Result<Option<(PlanRecord, Version)>, LedgerError> {
-        let found = self.decoded::<PlanRecord>(name, found)?;
-        if found.as_ref().is_some_and(|(found, _)| found.plan != *plan) {
-            return Err(self.misplaced(name));
-        }
-        if let Some(memory) = &self.home.memory {
-            memory.check_plan(plan, found.as_ref().map(|(found, _)| found))?;
-        }
-        Ok(found)
-    }
-
     /// What the journals of these rounds say was begun.
     fn begun_by(&self, rounds: &[ApprovalId]) -> Result<BTreeSet<String>, LedgerError> {
         let mut begun = BTreeSet::new();
@@ -425,29 +314,6 @@ impl Ledger {
         }
         Ok(begun)
     }
-}
-
-/// Refuses a plan with an unfinished round, unless it is to be resumed.
-pub(super) fn refuse_begun(record: &PlanRecord, resume: bool) -> Result<(), LedgerError> {
-    match record.open_round() {
-        Some(open) if !resume => Err(LedgerError::Begun {
-            plan: record.plan,
-            apply_id: open.apply_id.clone(),
-            started_at: open.started_at,
-        }),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// An open round has the approvals of all that it resumes, so only it has to be asked.
-fn used(record: &PlanRecord, approval: &ApprovalId) -> ApprovalUse {
-    if let Some(open) = record.open_round().filter(|open| open.approvals.contains(approval)) {
-        return ApprovalUse::Resumable { apply_id: open.apply_id.clone() };
-    }
-    if record.rounds.iter().any(|round| round.approvals.contains(approval)) {
-        return ApprovalUse::Spent { plan: record.plan };
-    }
-    ApprovalUse::Unspent
 }
 
 /// What the history says of a spend.

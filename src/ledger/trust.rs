@@ -14,9 +14,12 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`], [`LedgerError::Unusable`].
     pub fn trust_seen(&self) -> Result<Option<(u64, Digest)>, LedgerError> {
-        let found = self.home.read(&record::trust()).map_err(|error| self.failed(error))?;
-        let found = self.of_trust(found)?;
-        Ok(found.map(|(TrustRecord { version, digest }, _)| (version, digest)))
+        Ok(self.trust_record()?.map(|(TrustRecord { version, digest }, _)| (version, digest)))
+    }
+
+    /// The record of the trust root.
+    pub(super) fn trust_record(&self) -> Result<Option<(TrustRecord, Version)>, LedgerError> {
+        self.of_trust(self.home.read(&record::trust()).map_err(|error| self.failed(error))?)
     }
 
     /// The record of the trust root as it was read.
