@@ -183,10 +183,12 @@ impl Ledger {
         let mut fresh = false;
         loop {
             let taking = self.looked_at(target, plan, resume, &wait);
-            let refused = matches!(
-                taking,
-                Err(LedgerError::Held(_) | LedgerError::Busy(_) | LedgerError::Begun { .. })
-            );
+            // That a holder is alive was seen just now: to watch it again would double the wait.
+            let refused = match &taking {
+                Err(LedgerError::Held(held)) => held.life != Life::Alive,
+                Err(error) => matches!(error, LedgerError::Busy(_) | LedgerError::Begun { .. }),
+                Ok(_) => false,
+            };
             if !refused || fresh {
                 return taking;
             }
