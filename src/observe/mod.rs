@@ -4,15 +4,59 @@ pub mod directory;
 pub mod kubernetes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::path::Path;
 
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::config::Limits;
 use crate::document::effect::{Forced, Preview, Stack, TargetIdentity};
 use crate::document::ident::{Label, Pointer, ResourceId};
 use crate::document::operation::ResourceRef;
 use crate::document::proposal::Proposal;
+
+/// Why a target could not be observed.
+#[derive(Debug, Error)]
+pub enum ObserveError {
+    /// A folder of manifests.
+    #[error(transparent)]
+    Directory(#[from] directory::ObserveError),
+    /// A cluster.
+    #[error(transparent)]
+    Kubernetes(#[from] kubernetes::ObserveError),
+}
+
+impl ObserveError {
+    /// Whether operations are to blame, and not the target: it could be read.
+    pub fn is_of_an_operation(&self) -> bool {
+        match self {
+            Self::Directory(error) => error.is_of_an_operation(),
+            Self::Kubernetes(error) => error.is_of_an_operation(),
+        }
+    }
+
+    /// Whether the state of the target is to blame, and not the reading of it: what was planned
+    /// cannot be done to what is there.
+    pub fn is_of_the_state(&self) -> bool {
+        match self {
+            Self::Directory(error) => error.is_of_the_state(),
+            Self::Kubernetes(error) => error.is_of_the_state(),
+        }
+    }
+
+    /// Each reason on its own.
+    pub fn each(&self) -> Vec<&(dyn Error + 'static)> {
+        match self {
+            Self::Directory(error) => {
+                error.each().map(|one| one as &(dyn Error + 'static)).collect()
+            }
+            Self::Kubernetes(error) => {
+                error.each().map(|one| one as &(dyn Error + 'static)).collect()
+            }
+        }
+    }
+}
 
 /// Everything that a target said about a proposal.
 #[derive(Clone, Debug)]
