@@ -15,6 +15,7 @@ mod plan;
 mod policy;
 mod present;
 mod progress;
+mod reach;
 mod review;
 mod schema;
 mod session;
