@@ -17,6 +17,7 @@ mod present;
 mod progress;
 mod review;
 mod schema;
+mod secrets;
 mod session;
 mod status;
 mod trust;
