@@ -12,6 +12,7 @@ pub mod document;
 pub mod trust;
 pub mod config;
 pub mod custody;
+pub mod remote;
 pub mod manifest;
 pub mod intake;
 pub mod observe;

@@ -173,6 +173,9 @@ pub struct KubernetesTarget {
     pub context: String,
     /// uid of namespace `kube-system`.
     pub cluster: String,
+    /// Digest of the certificate authority's public key, as `init` writes it: `sha256:` and 64
+    /// hexadecimal digits. A copy of a cluster has its uid too.
+    pub ca: String,
     /// Namespaces in scope.
     pub namespaces: Vec<Label>,
     /// Whether objects without a namespace are in scope.

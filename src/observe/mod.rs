@@ -1,11 +1,14 @@
 //! A proposal and a live target become what was observed. Reads and rehearses, never writes.
 
 pub mod directory;
+pub mod kubernetes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
+use crate::config::Limits;
 use crate::document::effect::{Forced, Preview, Stack, TargetIdentity};
 use crate::document::ident::{Label, Pointer, ResourceId};
 use crate::document::operation::ResourceRef;
@@ -47,6 +50,8 @@ pub struct ObservedChange {
     pub force: Vec<Forced>,
     /// What the target warned of.
     pub warnings: Vec<String>,
+    /// Asked for, and without effect because somebody else holds it.
+    pub without_effect: Vec<Pointer>,
     /// What ties the change to this very object.
     pub guard: BTreeMap<String, String>,
 }
@@ -58,4 +63,26 @@ pub struct Surroundings {
     pub objects: BTreeMap<ResourceId, Value>,
     /// Reads that were needed and refused.
     pub unresolved: BTreeSet<String>,
+}
+
+/// What observing needs of the world besides the target itself.
+#[derive(Debug)]
+pub struct Outside<'a> {
+    /// The project's folder, beneath which a directory target lies.
+    pub project: &'a Path,
+    /// Limits of what is read.
+    pub limits: &'a Limits,
+    /// How to reach the cluster, for a Kubernetes target.
+    pub kubernetes: Option<kubernetes::Reach>,
+}
+
+/// A list that has to be read before class and radius can be settled.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListOf {
+    /// API group; empty for the core API.
+    pub group: String,
+    /// Kind; `*` stands for every kind of a namespace.
+    pub kind: String,
+    /// The namespace; empty: the whole cluster.
+    pub namespace: String,
 }

@@ -51,9 +51,11 @@ pub(super) struct Seen {
     pub(super) resource: ResourceRef,
     pub(super) before: Value,
     pub(super) after: Value,
+    pub(super) preview: Preview,
     pub(super) unknown: Vec<Pointer>,
     pub(super) force: Vec<Forced>,
     pub(super) warnings: Vec<String>,
+    pub(super) without_effect: Vec<Pointer>,
     pub(super) guard: BTreeMap<String, String>,
 }
 
@@ -241,7 +243,18 @@ pub(super) fn derive(
 
 fn change(seen: Seen, own: Own, judged: &Judgement) -> Change {
     let Own { id, actions, preview, replace_paths } = own;
-    let Seen { operation, resource, before, after, unknown, force, warnings, guard } = seen;
+    let Seen {
+        operation,
+        resource,
+        before,
+        after,
+        preview: _,
+        unknown,
+        force,
+        warnings,
+        without_effect: _,
+        guard,
+    } = seen;
     Change {
         id,
         operation,

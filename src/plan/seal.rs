@@ -170,13 +170,25 @@ fn seen(change: ObservedChange) -> Seen {
         resource,
         before,
         after,
-        preview: _,
+        preview,
         unknown,
         force,
         warnings,
+        without_effect,
         guard,
     } = change;
-    Seen { operation, resource, before, after, unknown, force, warnings, guard }
+    Seen {
+        operation,
+        resource,
+        before,
+        after,
+        preview,
+        unknown,
+        force,
+        warnings,
+        without_effect,
+        guard,
+    }
 }
 
 fn stored((change, (before, after)): (&Change, (Value, Value))) -> Seen {
@@ -185,9 +197,11 @@ fn stored((change, (before, after)): (&Change, (Value, Value))) -> Seen {
         resource: change.resource.clone(),
         before,
         after,
+        preview: change.preview.clone(),
         unknown: change.unknown.clone(),
         force: change.force.clone(),
         warnings: change.warnings.clone(),
+        without_effect: change.without_effect.clone(),
         guard: change.guard.clone(),
     }
 }

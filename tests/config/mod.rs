@@ -19,6 +19,7 @@ path = "manifests"
 kind = "kubernetes"
 context = "prod"
 cluster = "7c1e52aa-0000-4000-8000-000000000000"
+ca = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 namespaces = ["shop"]
 cluster-scoped = false
 
@@ -162,7 +163,7 @@ fn no_object_is_reached_from_two_environments() {
         |path: &str, rest: &str| format!("kind = \"directory\"\npath = \"{path}\"\n{rest}");
     let cluster = |id: &str, namespace: &str| {
         format!(
-            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nnamespaces = [\"{namespace}\"]"
+            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nca = \"sha256:00\"\nnamespaces = [\"{namespace}\"]"
         )
     };
     let stacks = |stacks: &str| {
@@ -199,7 +200,7 @@ fn no_object_is_reached_from_two_environments() {
 
 #[test]
 fn parts_that_contradict_themselves_are_named() {
-    let cluster = "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n";
+    let cluster = "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"sha256:00\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n";
     let secret = |lines: &str| format!("name = \"a\"\n{cluster}[secrets.s]\n{lines}\n");
     let ledger = |lines: &str| format!("name = \"a\"\n[ledger]\n{lines}\n");
     let place = "pointers = [\"Secret/a/b#/data/c\"]";

@@ -25,7 +25,7 @@ mod answer;
 mod bucket;
 mod error;
 mod prove;
-mod worker;
+
 mod write;
 
 use std::fmt;
@@ -39,8 +39,8 @@ use object_store::{GetOptions, ObjectStore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::store::{Change, Found, Liveness, Name, Store, StoreError, Version};
+use crate::remote::worker::Worker;
 use answer::{Failure, Fate, failure};
-use worker::Worker;
 
 pub use bucket::Bucket;
 pub use error::{Doing, LocationError, ObjectError, ProofError, Reason};

@@ -89,6 +89,7 @@ pub(super) fn change(
         unknown: Vec::new(),
         force: Vec::new(),
         warnings: Vec::new(),
+        without_effect: Vec::new(),
         guard: Default::default(),
     })
 }

@@ -1,5 +1,5 @@
-//! One thread on which every request of a store runs. Whoever asks waits for its own answer only,
-//! on whatever thread it is: a lock is renewed while another request is slow.
+//! One thread on which every request of a connection runs. Whoever asks waits for its own answer
+//! only, on whatever thread it is: a lock is renewed while another request is slow.
 
 use std::future::Future;
 use std::sync::{Arc, mpsc};
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 /// Runs requests until it is dropped.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(crate) struct Worker {
     handle: Handle,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
@@ -18,7 +18,7 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts the thread.
-    pub(super) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start() -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let stop = Arc::new(Notify::new());
@@ -28,12 +28,12 @@ impl Worker {
             // A name that is still being looked up has nobody who waits for it.
             runtime.shutdown_background();
         };
-        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(run)?;
+        let thread = std::thread::Builder::new().name("requests".to_owned()).spawn(run)?;
         Ok(Self { handle, stop, thread: Some(thread) })
     }
 
     /// Runs one task to its end; `None` if it was broken off by a fault of this program.
-    pub(super) fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {

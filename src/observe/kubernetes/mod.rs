@@ -1,0 +1,61 @@
+//! Reads the objects of a proposal from a cluster and lets the cluster rehearse the operations.
+//! Nothing is ever changed there.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::{ListOf, Observed, Surroundings};
+use crate::config::KubernetesTarget;
+use crate::document::proposal::Proposal;
+use crate::remote::kubernetes::{Access, Cluster};
+
+/// How to reach the cluster of a target.
+#[derive(Debug)]
+pub struct Reach {
+    /// The kubeconfig and its context.
+    pub access: Access,
+}
+
+/// Why a cluster could not be observed.
+#[derive(Debug, Error)]
+pub enum ObserveError {}
+
+impl Reach {
+    /// The connection to the cluster of this target: made at the first call, and proven to be to the
+    /// cluster that is pinned.
+    ///
+    /// # Errors
+    /// [`ObserveError`].
+    pub fn cluster(&self, target: &KubernetesTarget) -> Result<&Cluster, ObserveError> {
+        let _ = target;
+        unimplemented!()
+    }
+}
+
+/// Observes and rehearses every operation of a proposal.
+///
+/// # Errors
+/// [`ObserveError`].
+pub fn observe(
+    proposal: Proposal,
+    target: &KubernetesTarget,
+    reach: &Reach,
+) -> Result<Observed, ObserveError> {
+    let _ = (proposal, target, reach);
+    unimplemented!()
+}
+
+/// What stands around the changes, as far as it is wanted. A list that is refused or fails is
+/// unresolved, which is not the same as empty.
+///
+/// # Errors
+/// [`ObserveError`] where the cluster cannot be reached.
+pub fn surroundings(
+    wanted: &BTreeSet<ListOf>,
+    target: &KubernetesTarget,
+    reach: &Reach,
+) -> Result<Surroundings, ObserveError> {
+    let _ = (wanted, target, reach);
+    unimplemented!()
+}
