@@ -18,6 +18,7 @@ mod progress;
 mod reach;
 mod review;
 mod schema;
+mod secrets;
 mod session;
 mod status;
 mod trust;
