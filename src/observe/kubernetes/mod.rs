@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{ListOf, Observed, Surroundings};
 use crate::config::KubernetesTarget;
+use crate::custody::vault::Vault;
 use crate::document::proposal::Proposal;
 use crate::remote::kubernetes::{Access, Cluster};
 
@@ -15,6 +16,8 @@ use crate::remote::kubernetes::{Access, Cluster};
 pub struct Reach {
     /// The kubeconfig and its context.
     pub access: Access,
+    /// The secrets that may go there.
+    pub vault: Vault,
 }
 
 /// Why a cluster could not be observed.
