@@ -234,7 +234,7 @@ fn object_notes(change: &Change, in_tree: bool) -> Vec<Line> {
         let mut line = vec![Piece::words("Goes only once its finalizers are done: ")];
         for (index, finalizer) in finalizers.iter().enumerate() {
             line.extend((index > 0).then(|| Piece::words(", ")));
-            line.push(Piece::name(finalizer));
+            line.push(Piece::name(*finalizer));
         }
         line.push(Piece::words("."));
         notes.push(line);
