@@ -9,8 +9,7 @@ use super::error::{ObserveError, plural};
 use super::normal::normalised;
 use super::observer::{Observer, WIDTH};
 use crate::document::ident::ResourceId;
-use crate::document::operation::ResourceRef;
-use crate::manifest::object::is_secret_kind;
+use crate::document::operation::{ResourceRef, is_secret_kind};
 use crate::observe::{ListOf, Surroundings};
 use crate::remote::kubernetes::{Failure, Kind, Kinds, Reason};
 

@@ -73,7 +73,7 @@ pub struct OtherCluster {
 /// Permissions that a plan needs and the caller lacks.
 #[derive(Debug, Error)]
 #[error(
-    "the user of context {context:?} may not {}; the Role that is needed stands in the README",
+    "the user of context {context:?} may not {}",
     list(.lacking)
 )]
 pub struct Rights {
@@ -123,6 +123,43 @@ impl ObserveError {
                 errors.push(last);
                 Some(Self::Several(errors))
             }
+        }
+    }
+
+    /// Whether the context leads to another cluster than the one that is pinned.
+    pub fn is_of_another_cluster(&self) -> bool {
+        match self {
+            Self::OtherCluster(_) => true,
+            Self::Connect(error) => matches!(**error, ConnectError::Authority { .. }),
+            Self::Failure(_)
+            | Self::Rights(_)
+            | Self::Forbidden { .. }
+            | Self::Operation { .. }
+            | Self::Scope { .. }
+            | Self::Several(_)
+            | Self::BrokenOff => false,
+        }
+    }
+
+    /// What to do next; empty where the error says it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::OtherCluster(_) => {
+                "let the context of countersign.toml name the cluster that is pinned, or pin the \
+                 other one with `countersign init --context`"
+            }
+            Self::Rights(_) | Self::Forbidden { .. } => {
+                "the README has the Role that planning and applying need"
+            }
+            Self::Scope { .. } => {
+                "the target's `namespaces` and `cluster-scoped` in countersign.toml say what may be \
+                 changed"
+            }
+            Self::Connect(_)
+            | Self::Failure(_)
+            | Self::Operation { .. }
+            | Self::Several(_)
+            | Self::BrokenOff => "",
         }
     }
 

@@ -38,7 +38,6 @@ pub use normal::{Lens, normalised};
 pub use observer::Observer;
 pub use reach::Reach;
 pub use request::{Version, call, deletion};
-pub use secrets::Vault;
 use subject::{Deferral, Makes, Standing, Subject};
 
 /// Observes and rehearses every operation of a proposal.
@@ -61,8 +60,10 @@ pub fn observe(
         ca_spki: target.ca.clone(),
         namespaces,
     };
+    let secrets = changes.iter().any(|change| change.resource.is_secret());
+    let masking = if secrets { reach.vault().key_id().to_owned() } else { String::new() };
     let (files, surroundings) = (BTreeMap::new(), Surroundings::default());
-    Ok(Observed { proposal, target, changes, files, stack: None, surroundings })
+    Ok(Observed { proposal, target, changes, files, stack: None, masking, surroundings })
 }
 
 /// What stands around the changes, as far as it is wanted. A list that is refused or fails is

@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use super::error::{ObserveError, OtherCluster};
-use super::secrets::Vault;
 use crate::config::KubernetesTarget;
+use crate::custody::vault::Vault;
 use crate::document::ident::Label;
 use crate::remote::kubernetes::{Access, Cluster};
 

@@ -43,13 +43,13 @@ pub(super) async fn rehearse(
     mut live: Option<Value>,
 ) -> Result<ObservedChange, ObserveError> {
     for _ in 0..=AGAIN {
-        match (Scene { observer, subject, place, live: live.as_ref() }).round().await? {
+        match Scene::of(observer, subject, place, live.as_ref())?.round().await? {
             Round::Settled(change) => return Ok(*change),
             Round::Moved => live = observer.read(place).await?,
         }
     }
-    let scene = Scene { observer, subject, place, live: live.as_ref() };
-    scene.blocked("unstable: the object changes faster than it can be read".to_owned())
+    Scene::of(observer, subject, place, live.as_ref())?
+        .blocked("unstable: the object changes faster than it can be read".to_owned())
 }
 
 /// An object that cannot be asked about yet: what is asked for is all that is known.
@@ -68,8 +68,7 @@ pub(super) fn deferred(
     };
     let action = &subject.operation.action;
     let Action::Apply(body) = action else { return Err(refuse(subject, NOT_PRESENT)) };
-    let after = Lens::of(observer.target(), action, None).look(body);
-    let after = masked(observer, subject, after)?;
+    let after = masked(observer, subject, body.clone())?;
     Ok(change(subject, Value::Null, after, preview))
 }
 
@@ -97,6 +96,7 @@ fn change(subject: &Subject, before: Value, after: Value, preview: Preview) -> O
         force: Vec::new(),
         warnings: Vec::new(),
         without_effect: Vec::new(),
+        replace_paths: Vec::new(),
         guard: BTreeMap::new(),
     }
 }
@@ -106,15 +106,33 @@ fn plain(state: PreviewState) -> Preview {
 }
 
 /// One round about one object.
-#[derive(Clone, Copy)]
 struct Scene<'s> {
     observer: &'s Observer,
     subject: &'s Subject,
     place: &'s Place,
     live: Option<&'s Value>,
+    lens: Lens,
+    /// The object as it is, as a plan may hold it.
+    before: Value,
 }
 
-impl Scene<'_> {
+impl<'s> Scene<'s> {
+    /// Masks the object before anything is sent: a server's message that repeats its values can be
+    /// filtered only once they are known.
+    fn of(
+        observer: &'s Observer,
+        subject: &'s Subject,
+        place: &'s Place,
+        live: Option<&'s Value>,
+    ) -> Result<Self, ObserveError> {
+        let lens = Lens::of(observer.target(), &subject.operation.action, live);
+        let before = match live {
+            Some(live) => masked(observer, subject, lens.look(live))?,
+            None => Value::Null,
+        };
+        Ok(Self { observer, subject, place, live, lens, before })
+    }
+
     fn operation(&self) -> &Operation {
         &self.subject.operation
     }
@@ -123,26 +141,14 @@ impl Scene<'_> {
         &self.operation().action
     }
 
-    fn lens(&self) -> Lens {
-        Lens::of(self.observer.target(), self.action(), self.live)
-    }
-
     fn masked(&self, object: Value) -> Result<Value, ObserveError> {
         masked(self.observer, self.subject, object)
-    }
-
-    /// The object as it is, as a plan may hold it.
-    fn before(&self) -> Result<Value, ObserveError> {
-        match self.live {
-            Some(live) => self.masked(self.lens().look(live)),
-            None => Ok(Value::Null),
-        }
     }
 
     /// A change of which `after` is not known.
     fn without_result(&self, preview: Preview) -> Result<ObservedChange, ObserveError> {
         let after = self.masked(self.as_asked())?;
-        Ok(change(self.subject, self.before()?, after, preview).guarded(self.live))
+        Ok(change(self.subject, self.before.clone(), after, preview).guarded(self.live))
     }
 
     fn blocked(&self, because: String) -> Result<ObservedChange, ObserveError> {
@@ -153,9 +159,9 @@ impl Scene<'_> {
     /// What is asked for, where nobody can say what comes of it: the body that would be applied, or
     /// the object with the patch.
     fn as_asked(&self) -> Value {
-        let before = self.live.map(|live| self.lens().look(live)).unwrap_or_default();
+        let before = self.live.map(|live| self.lens.look(live)).unwrap_or_default();
         match self.action() {
-            Action::Apply(body) => self.lens().look(body),
+            Action::Apply(body) => body.clone(),
             Action::Patch(body) => {
                 let mut after = before.clone();
                 match &body.patch {
@@ -169,7 +175,7 @@ impl Scene<'_> {
                         }
                     }
                 }
-                self.lens().look(&after)
+                self.lens.look(&after)
             }
             Action::Delete(_) | Action::Stack(_) => Value::Null,
         }
@@ -229,7 +235,7 @@ impl Scene<'_> {
     }
 
     async fn ask(&self, force: bool) -> Result<Asked, ObserveError> {
-        let Self { observer, subject, place, live } = *self;
+        let Self { observer, subject, place, live, .. } = *self;
         let call = request::call(self.action(), place, live, force, observer.vault())
             .map_err(|message| refuse(subject, &message))?;
         let answer = observer.cluster().rehearsal().ask(call).await;
@@ -244,7 +250,7 @@ impl Scene<'_> {
         taken: &[(String, String)],
         warnings: Vec<String>,
     ) -> Result<ObservedChange, ObserveError> {
-        let (operation, lens) = (self.operation(), self.lens());
+        let (operation, lens) = (self.operation(), &self.lens);
         let warnings: BTreeSet<String> =
             warnings.iter().map(|text| self.observer.vault().filter(text)).collect();
         let warnings = warnings.into_iter().collect();
@@ -253,7 +259,7 @@ impl Scene<'_> {
             Some(because) => Preview { because, ..plain(PreviewState::Blocked) },
             None => plain(PreviewState::Server),
         };
-        let before = self.before()?;
+        let before = self.before.clone();
         if matches!(operation.action, Action::Delete(_)) {
             let change = change(self.subject, before, Value::Null, preview);
             return Ok(ObservedChange { warnings, ..change.guarded(self.live) });
@@ -264,7 +270,7 @@ impl Scene<'_> {
         let resource = &self.subject.resource;
         let unknown = made_up::made_up(&operation.action, resource, &old, &after, again.as_ref());
         let without_effect = match self.live {
-            Some(live) => removed::without_effect(live, object, &lens),
+            Some(live) => removed::without_effect(live, object, lens),
             None => Vec::new(),
         };
         for pointer in &unknown {
@@ -303,6 +309,7 @@ impl Scene<'_> {
 
     /// Fields that cannot be changed: the object is made anew, where that is allowed.
     async fn immutable(&self, paths: &[Pointer]) -> Result<Round, ObserveError> {
+        let paths = fixed(paths);
         let settled = |change: ObservedChange| Ok(Round::Settled(Box::new(change)));
         let replaceable = matches!(self.action(), Action::Apply(_));
         let (Consent::Allowed, Some(live), true) =
@@ -312,7 +319,8 @@ impl Scene<'_> {
                 true => "the operation lacks `replace: allowed`",
                 false => "only an `apply` can replace the object",
             };
-            return settled(self.blocked(format!("immutable: {}; {lacks}", named(paths)))?);
+            let change = self.blocked(format!("immutable: {}; {lacks}", named(&paths)))?;
+            return settled(ObservedChange { replace_paths: paths, ..change });
         };
         if let Some(because) = self.obstacle(&[]) {
             return settled(self.blocked(because)?);
@@ -328,7 +336,8 @@ impl Scene<'_> {
                     by: subject.resource.id().to_string(),
                     ..plain(PreviewState::Deferred)
                 };
-                settled(self.without_result(preview)?)
+                let change = self.without_result(preview)?;
+                settled(ObservedChange { replace_paths: paths, ..change })
             }
             Asked::Moved => Ok(Round::Moved),
             Asked::Blocked(because) => settled(self.blocked(because)?),
@@ -353,6 +362,12 @@ impl ObservedChange {
     }
 }
 
+/// The paths that cannot be changed; the whole object, if the cluster does not say which.
+fn fixed(paths: &[Pointer]) -> Vec<Pointer> {
+    let paths: BTreeSet<Pointer> = paths.iter().cloned().collect();
+    if paths.is_empty() { vec![Pointer::default()] } else { paths.into_iter().collect() }
+}
+
 /// How many of a list are named in a message; the rest is counted.
 const NAMED: usize = 3;
 
@@ -367,10 +382,14 @@ fn conflict(fields: &[Forced]) -> String {
 }
 
 fn named(paths: &[Pointer]) -> String {
-    let mut words: Vec<String> = paths.iter().take(NAMED).map(ToString::to_string).collect();
+    let one = |path: &Pointer| match path.as_str() {
+        "" => "the object".to_owned(),
+        path => path.to_owned(),
+    };
+    let mut words: Vec<String> = paths.iter().take(NAMED).map(one).collect();
     let rest = paths.len().saturating_sub(NAMED);
     if rest > 0 {
         words.push(format!("{rest} more"));
     }
-    if words.is_empty() { "a field of the object".to_owned() } else { words.join(", ") }
+    words.join(", ")
 }

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::secrets::{self, Vault};
+use super::secrets;
+use crate::custody::vault::Vault;
 use crate::document::operation::{Action, Patch, Propagation, ResourceRef};
 use crate::remote::kubernetes::{Call, Change, Place};
 

@@ -1,19 +1,11 @@
-//! Until the vault is here: no Secret is observed.
+//! Secret values on their way into a request and out of an answer, by the vault. Whatever the vault
+//! says no to is an error of the operation.
 
 use serde_json::Value;
 
+use crate::causes;
+use crate::custody::vault::Vault;
 use crate::document::operation::{Action, Patch, ResourceRef};
-
-/// See above.
-#[derive(Debug, Default)]
-pub struct Vault;
-
-impl Vault {
-    /// As it is.
-    pub fn filter(&self, text: &str) -> String {
-        text.to_owned()
-    }
-}
 
 /// The body of an operation, as far as it says what an object should be.
 pub(super) fn asked(action: &Action) -> Option<&Value> {
@@ -30,25 +22,26 @@ pub(super) fn asked(action: &Action) -> Option<&Value> {
 ///
 /// # Errors
 /// Why there is none, in words.
-pub(super) fn filled(_: &Vault, resource: &ResourceRef, body: &Value) -> Result<Value, String> {
-    if crate::manifest::object::is_secret_kind(resource.group(), &resource.kind) {
-        return Err("secrets are not taken yet".to_owned());
+pub(super) fn filled(vault: &Vault, resource: &ResourceRef, body: &Value) -> Result<Value, String> {
+    if !resource.is_secret() {
+        return Ok(body.clone());
     }
-    Ok(body.clone())
+    let filled = vault.fill(resource, body).map_err(|error| causes::line(&error))?;
+    Ok(filled.body().clone())
 }
 
-/// An object as a plan may hold it.
+/// An object as a plan may hold it. Its values are known to the vault from then on.
 ///
 /// # Errors
 /// Why there is none, in words.
 pub(super) fn masked(
-    _: &Vault,
+    vault: &Vault,
     resource: &ResourceRef,
     object: Value,
-    _: Option<&Value>,
+    asked: Option<&Value>,
 ) -> Result<Value, String> {
-    if crate::manifest::object::is_secret_kind(resource.group(), &resource.kind) {
-        return Err("secrets are not taken yet".to_owned());
+    if !resource.is_secret() {
+        return Ok(object);
     }
-    Ok(object)
+    vault.masked(resource, &object, asked).map_err(|error| causes::line(&error))
 }
