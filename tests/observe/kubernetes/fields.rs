@@ -1,19 +1,29 @@
 //! Which fields count, and whose they are.
 
 use countersign::document::effect::PreviewState;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Stage, state, texts};
 use crate::support::cluster::client::MERGE;
 
+/// Scaling is written down as somebody's own only where somebody owned the replicas before.
 #[test]
 fn what_an_autoscaler_writes_is_outside_the_plan_unless_the_operation_sets_it() {
+    for (before, said) in [(json!({}), false), (json!({"replicas": 1}), true)] {
+        scaled(&before, said);
+    }
+}
+
+fn scaled(before: &Value, said: bool) {
     let stage = Stage::new();
-    stage.made("countersign", &stage.deployment("web", json!({})));
+    stage.made("kubectl", &stage.deployment("web", before.clone()));
     let path = stage.namespace.path_of("apps/v1", "deployments/web/scale");
     let (status, answer) =
         stage.cluster.admin().patch(&path, MERGE, &json!({"spec": {"replicas": 4}}));
     assert_eq!(status, 200, "{answer}");
+    let live = stage.cluster.admin().read(&stage.namespace.path_of("apps/v1", "deployments/web"));
+    let entries = live["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!(entries.iter().any(|entry| entry["subresource"] == "scale"), said);
     let change = stage.one(json!({"apply": stage.deployment("web", json!({"paused": true}))}));
     assert_eq!(state(&change), (PreviewState::Server, ""));
     assert_eq!(change.after["spec"]["paused"], true);
