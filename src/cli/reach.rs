@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::secrets;
 use super::session::Session;
 use crate::config::Target;
 use crate::document::proposal::Proposal;
@@ -27,7 +28,9 @@ pub(super) fn outside<'a>(
     let target = config.target(&proposal.environment, &proposal.target).ok();
     let kubernetes = match target {
         Some(Target::Kubernetes(target)) => {
-            Some(Reach { access: access(&target.context, session) })
+            let vault = secrets::vault(proposal, trusted, session)?;
+            let access = access(&target.context, session);
+            Some(Reach::new(access, proposal.target.clone(), vault))
         }
         Some(Target::Directory(_) | Target::Cloudformation(_)) | None => None,
     };

@@ -1,6 +1,5 @@
 //! The secrets of one proposal: which it refers to, where they come from, and the key that masks
 //! them. A proposal without a Secret needs neither.
-#![expect(dead_code, reason = "folders of manifests take no secrets; the targets that do call it")]
 
 use zeroize::Zeroizing;
 
