@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{DRY, Here, deployment, map, refused};
-use crate::support::cluster::client::{APPLY, MERGE};
+use crate::support::cluster::client::{APPLY, MERGE, path as path_to};
 use crate::support::cluster::{cluster, random};
 
 const ADMISSION: &str = "admissionregistration.k8s.io/v1";
@@ -92,47 +92,23 @@ fn each_kind_has_its_own_words_for_what_never_changes() {
     let secret = json!({
         "kind": "Secret", "apiVersion": "v1", "immutable": true, "data": {"a": "aGk="},
     });
+    let image = "/spec/template/spec/containers/0/image";
+    let (invalid, forbidden) = ("FieldValueInvalid", "FieldValueForbidden");
+    let template = "updates to statefulset spec for fields other than";
+    let immutable = "field is immutable when `immutable` is set";
     let table = [
-        (
-            service,
-            "/spec/clusterIP",
-            json!("10.0.9.9"),
-            "FieldValueInvalid",
-            "spec.clusterIPs[0]",
-            "may not change once set",
-        ),
-        (
-            job,
-            "/spec/template/spec/containers/0/image",
-            json!("example.invalid/a:2"),
-            "FieldValueInvalid",
-            "spec.template",
-            "field is immutable",
-        ),
-        (
-            stateful,
-            "/spec/serviceName",
-            json!("two"),
-            "FieldValueForbidden",
-            "spec",
-            "updates to statefulset spec for fields other than",
-        ),
-        (
-            secret,
-            "/data/a",
-            json!("aG8="),
-            "FieldValueForbidden",
-            "data",
-            "field is immutable when `immutable` is set",
-        ),
+        (service, "/spec/clusterIP", "10.0.9.9", invalid, "spec.clusterIPs[0]", "may not change"),
+        (job, image, "example.invalid/a:2", invalid, "spec.template", "field is immutable"),
+        (stateful, "/spec/serviceName", "two", forbidden, "spec", template),
+        (secret, "/data/a", "aG8=", forbidden, "data", immutable),
     ];
     for (mut object, pointer, value, reason, field, says) in table {
         object["metadata"] = json!({"name": "one", "namespace": here.namespace.name()});
-        let path = crate::support::cluster::client::path(&object);
+        let path = path_to(&object);
         assert_eq!(here.apply(&path, "", &object).0, 201, "{object}");
         match object.pointer_mut(pointer) {
-            Some(found) => *found = value,
-            None => object["spec"]["clusterIP"] = value,
+            Some(found) => *found = json!(value),
+            None => object["spec"]["clusterIP"] = json!(value),
         }
         let answer = here.apply(&path, "&dryRun=All&force=true", &object);
         refused(pointer, &answer, 422, "Invalid", &[(reason, field)], says);
@@ -269,11 +245,12 @@ fn a_validating_policy_speaks_in_a_rehearsal_by_refusal_or_warning() {
     let here = Here::new();
     here.made("one");
     let (rules, place) = config_maps(&here);
-    for (key, reason, action) in [
+    let table = [
         ("invalid", "Invalid", "Deny"),
         ("forbidden", "Forbidden", "Deny"),
         ("odd", "Invalid", "Warn"),
-    ] {
+    ];
+    for (key, reason, action) in table {
         let name = format!("{key}-{}", random());
         here.admin.apply(&json!({
             "apiVersion": ADMISSION, "kind": "ValidatingAdmissionPolicy",
@@ -377,7 +354,7 @@ fn a_webhook_that_cannot_be_rehearsed_or_reached_is_no_answer() {
     let answer = until(ask, |(status, _)| *status != 200);
     let says = "admission webhook \"hook.example.invalid\" does not support dry run";
     refused("rehearsed", &answer, 400, "BadRequest", &[], says);
-    let gone = crate::support::cluster::client::path(&old);
+    let gone = path_to(&old);
     assert_eq!(here.admin.delete(&gone, &Value::Null).0, 200);
     until(ask, |(status, _)| *status == 200);
     here.admin.apply(&webhook(&here, "None"));
@@ -429,6 +406,6 @@ fn a_custom_kind_is_held_to_its_schema_its_rules_and_its_defaults() {
     assert_eq!((status, &answer["spec"]), (201, &json!({"size": 2, "colour": "red"})));
     let answer = apply(DRY, json!({"size": 1}));
     refused("rule", &answer, 422, "Invalid", &[("FieldValueInvalid", "spec")], "never smaller");
-    let path = crate::support::cluster::client::path(&definition);
+    let path = path_to(&definition);
     assert_eq!(here.admin.delete(&path, &Value::Null).0, 200);
 }
