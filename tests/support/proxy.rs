@@ -192,7 +192,7 @@ struct Upstream {
 impl Upstream {
     fn client(&self, guest: &Guest) -> io::Result<Connection> {
         match &self.tls {
-            Some(tls) => Ok(Connection::through(tls.from_client(guest.stream.try_clone()?)?)),
+            Some(tls) => Ok(Connection::through(tls.to_client(guest.stream.try_clone()?)?)),
             None => Connection::over(&guest.stream),
         }
     }
