@@ -123,17 +123,17 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
 
     let next = first.next();
     if session.json() {
-        let mut made = json!({
-            "project": project, "person": person, "key": key.fingerprint(), "ledger": ledger,
-            "next": next,
-        });
-        match &first {
-            First::Folder { manifests, example } => {
-                made["manifests"] = json!(manifests.as_str());
-                made["example"] = json!(example);
-            }
-            First::Cluster(found) => made["target"] = found.json(),
-        }
+        let key = key.fingerprint();
+        let made = match &first {
+            First::Folder { manifests, example } => json!({
+                "project": project, "person": person, "key": key, "ledger": ledger, "next": next,
+                "manifests": manifests.as_str(), "example": example,
+            }),
+            First::Cluster(found) => json!({
+                "project": project, "person": person, "key": key, "ledger": ledger, "next": next,
+                "target": found.json(),
+            }),
+        };
         session.print_json(&made);
         return Ok(Code::Ok);
     }
