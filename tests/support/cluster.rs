@@ -19,6 +19,8 @@ pub(crate) mod authority;
 pub(crate) mod client;
 pub(crate) mod user;
 
+use super::proxy::Proxy;
+use super::tls::Between;
 use authority::{Authority, Leaf};
 use client::Client;
 use user::User;
@@ -101,18 +103,19 @@ impl Cluster {
         let ready: Value = serde_json::from_str(&supervisor.answer()).unwrap();
         let folder = PathBuf::from(ready["folder"].as_str().unwrap());
         for name in ["server", "etcd"] {
-            std::fs::write(folder.join(name), ready[name].as_str().unwrap()).unwrap();
+            std::fs::write(folder.join(format!("{name}.address")), ready[name].as_str().unwrap())
+                .unwrap();
         }
         Self::at(&folder, Some(supervisor))
     }
 
     fn at(folder: &Path, supervisor: Option<Supervisor>) -> Self {
         let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
-        let server = read("server");
+        let server = read("server.address");
         let place = Place {
             address: server.strip_prefix("https://").unwrap().parse().unwrap(),
             server,
-            etcd: read("etcd").parse().unwrap(),
+            etcd: read("etcd.address").parse().unwrap(),
             folder: folder.to_owned(),
             authority: Authority::of(&read("ca.key")),
             tokens: read("tokens.csv")
@@ -212,6 +215,17 @@ impl Cluster {
         let mut supervisor = supervisor.lock().unwrap();
         supervisor.command("restart");
         assert_eq!(supervisor.answer(), "restarted");
+    }
+
+    /// A network that misbehaves on command before the API server. Those with a token get through
+    /// it; [`User::kubeconfig_by`] is their way.
+    pub(crate) fn proxy(&self) -> Proxy {
+        self.proxy_shown_by(self.authority())
+    }
+
+    /// The same, with a certificate of another authority.
+    pub(crate) fn proxy_shown_by(&self, authority: &Authority) -> Proxy {
+        Proxy::before_tls(self.address(), Between::new(authority, self.authority()))
     }
 
     /// Writes an object past the API server, as one that an older server has kept: `resource` as in
