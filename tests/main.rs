@@ -11,6 +11,7 @@
 
 mod apply;
 mod cli;
+mod cluster;
 mod config;
 mod custody;
 mod document;

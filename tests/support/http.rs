@@ -1,8 +1,8 @@
 //! HTTP/1.1 as far as the servers of the tests speak it: a message is its first line, its fields and
 //! its body, read to the end that its framing names, so that a connection can serve several.
 
-use std::fmt::Write as _;
-use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::fmt::{self, Write as _};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 /// Longest line of a head, in bytes.
@@ -107,6 +107,8 @@ impl Request {
 pub(crate) struct Answer {
     /// Such as 200.
     pub(crate) status: u16,
+    /// Its first line and fields.
+    pub(crate) head: Head,
     /// What it carries.
     pub(crate) body: Vec<u8>,
     /// All of it as it came.
@@ -115,20 +117,35 @@ pub(crate) struct Answer {
     pub(crate) last: bool,
 }
 
+/// What bytes come from and go to: a socket, or TLS over one.
+pub(crate) trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
 /// One side of a connection.
-#[derive(Debug)]
 pub(crate) struct Connection {
-    from: BufReader<TcpStream>,
+    from: BufReader<Box<dyn Stream>>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Connection").finish_non_exhaustive()
+    }
 }
 
 impl Connection {
     pub(crate) fn over(stream: &TcpStream) -> io::Result<Self> {
-        Ok(Self { from: BufReader::new(stream.try_clone()?) })
+        Ok(Self::through(stream.try_clone()?))
+    }
+
+    pub(crate) fn through(stream: impl Stream + 'static) -> Self {
+        Self { from: BufReader::new(Box::new(stream)) }
     }
 
     /// Sends bytes as they are.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.from.get_mut().write_all(bytes)
+        self.from.get_mut().write_all(bytes)?;
+        self.from.get_mut().flush()
     }
 
     /// The next request, which is asked for its body if its sender waits for that; `None` when
@@ -166,7 +183,7 @@ impl Connection {
             bytes.extend(framed);
             let closes = head.field("connection").is_some_and(|value| value == "close");
             let last = closes || matches!(framing, Framing::Close);
-            return Ok(Answer { status, body, bytes, last });
+            return Ok(Answer { status, head, body, bytes, last });
         }
     }
 

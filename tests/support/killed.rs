@@ -17,6 +17,7 @@ pub(crate) fn child(test: &str, folder: &Path) -> Command {
     command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
     command.env(FOLDER, folder).stdout(Stdio::null());
     command.envs(super::localstack::for_children());
+    command.envs(super::cluster::for_children());
     command
 }
 

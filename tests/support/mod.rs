@@ -1,6 +1,7 @@
 //! What tests of several rooms share.
 
 pub(crate) mod apply;
+pub(crate) mod cluster;
 pub(crate) mod git;
 pub(crate) mod git_http;
 pub(crate) mod http;
