@@ -48,9 +48,6 @@ pub struct World<'a> {
     pub interrupted: &'a dyn Fn() -> bool,
     /// Is told what is being waited for, and why.
     pub progress: &'a dyn Fn(&str),
-    /// Looks again, before the wave with this index, at what the plan rests on besides the objects
-    /// that it changes; says what differs.
-    pub recheck: &'a dyn Fn(usize) -> Result<(), String>,
     /// What the result is committed on top of; `None`: nothing is committed.
     pub commit: Option<&'a commit::Base>,
 }
@@ -77,6 +74,7 @@ pub struct Applied {
 /// [`ApplyError`] only where no receipt could be made; a failed write is an outcome, not an error.
 pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyError> {
     let parts = authorized.consume();
+    let recheck = |_| still_holds(&parts.plan, &world);
     let run = Run {
         ledger: world.ledger,
         spent: &parts.spent,
@@ -84,7 +82,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         now: world.clock,
         interrupted: world.interrupted,
         progress: world.progress,
-        recheck: world.recheck,
+        recheck: &recheck,
     };
     let report = execute(&parts.plan, &run, &world);
     let stop = report.stop().map(told);
@@ -140,7 +138,7 @@ fn execute(plan: &Plan, run: &Run<'_>, world: &World<'_>) -> Report {
     match target::way(plan, world.config, world.outside) {
         Ok(Way::Directory(Ok(folder))) => directory::execute(&files(plan), &folder, run),
         Ok(Way::Directory(Err(error))) => directory::unopened(&files(plan), error),
-        Ok(Way::Kubernetes(target, reach)) => kubernetes::execute(plan, run, (target, reach)),
+        Ok(Way::Kubernetes(place)) => kubernetes::execute(plan, run, place),
         Err(stop) => target::unknown(plan, stop),
     }
 }
@@ -150,8 +148,20 @@ fn given_up(plan: &Plan, ids: &[ApprovalId], world: &World<'_>) -> Report {
     match target::way(plan, world.config, world.outside) {
         Ok(Way::Directory(Ok(folder))) => directory::given_up(&files(plan), &folder, ids),
         Ok(Way::Directory(Err(error))) => directory::unopened(&files(plan), error),
-        Ok(Way::Kubernetes(target, reach)) => kubernetes::given_up(plan, (target, reach)),
+        Ok(Way::Kubernetes(place)) => kubernetes::given_up(plan, place),
         Err(stop) => target::unknown(plan, stop),
+    }
+}
+
+/// Whether the changes would still do what they were said to do, and no worse.
+fn still_holds(plan: &Plan, world: &World<'_>) -> Result<(), String> {
+    let proposal = &plan.document().proposal;
+    let target = world.config.target(&proposal.environment, &proposal.target);
+    let target = target.map_err(|error| causes::line(&error))?;
+    match plan.worse_by_now(target, world.outside) {
+        Ok(worse) if worse.is_empty() => Ok(()),
+        Ok(worse) => Err(worse.join("; ")),
+        Err(error) => Err(causes::line(&error)),
     }
 }
 

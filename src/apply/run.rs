@@ -45,4 +45,14 @@ impl Run<'_> {
         let at = self.expires_at;
         if (self.now)() >= at { Err(Stop::Expired { at }) } else { Ok(()) }
     }
+
+    /// Whether a write may begin now: nobody asked to stop, the approvals hold, the lock is held.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`], [`Stop::Expired`], [`Stop::Ledger`].
+    pub(super) fn may_begin(&self) -> Result<(), Stop> {
+        self.wanted()?;
+        self.in_time()?;
+        self.spent.holds().map_err(|error| Stop::Ledger(Box::new(error)))
+    }
 }

@@ -1,12 +1,13 @@
 //! Where the changes of a plan are to be made: what the trusted configuration says, and never another
 //! kind of target than the one that the plan was made for.
 
+use super::kubernetes::{Patience, Place};
 use super::report::{Report, Stop};
 use crate::causes;
-use crate::config::{Config, KubernetesTarget, Target};
+use crate::config::{Config, Target};
 use crate::document::effect::TargetIdentity;
 use crate::files::{self, FileError, Folder};
-use crate::observe::{Outside, kubernetes};
+use crate::observe::Outside;
 use crate::plan::Plan;
 
 /// The way to a target.
@@ -14,7 +15,7 @@ pub(super) enum Way<'a> {
     /// Its folder, or why that cannot be opened.
     Directory(Result<Folder, FileError>),
     /// The cluster, and how to reach it.
-    Kubernetes(&'a KubernetesTarget, &'a kubernetes::Reach),
+    Kubernetes(Place<'a>),
 }
 
 /// The way to the target of a plan.
@@ -39,7 +40,8 @@ pub(super) fn way<'a>(
                 Target::Kubernetes(target) => {
                     let reach = outside.kubernetes.as_ref();
                     let unreached = || Stop::Target("no way to its cluster was given".to_owned());
-                    Ok(Way::Kubernetes(target, reach.ok_or_else(unreached)?))
+                    let (reach, patience) = (reach.ok_or_else(unreached)?, Patience::default());
+                    Ok(Way::Kubernetes(Place { target, reach, patience }))
                 }
                 Target::Directory(_) | Target::Cloudformation(_) => Err(other()),
             }

@@ -24,7 +24,8 @@ pub(super) fn differences(planned: &Value, found: &Value) -> Vec<Pointer> {
     if planned == found || digest(planned) == digest(found) {
         return Vec::new();
     }
-    diff::fields(planned, found).into_iter().map(|field| field.path).collect()
+    let paths: Vec<_> = diff::fields(planned, found).into_iter().map(|field| field.path).collect();
+    if paths.is_empty() { vec![Pointer::default()] } else { paths }
 }
 
 /// The same, without what stands at `unknown` on either side.
@@ -74,12 +75,10 @@ pub(super) fn missing(asked: &Value, found: &Value) -> Vec<Pointer> {
 /// What a body looks like once it is stored: `stringData` of a Secret is only another way to write
 /// `data`.
 fn stored(asked: &Value) -> Value {
-    let text = |pointer: &str| asked.pointer(pointer).and_then(Value::as_str);
     let mut asked = asked.clone();
     if (text_of(&asked, "/apiVersion"), text_of(&asked, "/kind")) != (Some("v1"), Some("Secret")) {
         return asked;
     }
-    let _ = text;
     if let Value::Object(members) = &mut asked
         && let Some(Value::Object(plain)) = members.remove("stringData")
         && let Value::Object(data) =
