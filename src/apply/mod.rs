@@ -234,4 +234,3 @@ pub struct GivingUp<'a> {
     /// Why, in a person's words.
     pub reason: &'a str,
 }
-

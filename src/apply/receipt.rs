@@ -4,9 +4,7 @@ use super::World;
 use super::error::ApplyError;
 use crate::clock::Instant;
 use crate::document::ident::{Digest, Label};
-use crate::document::statement::{
-    ApprovalId, GENERATOR, Outcome, Receipt, ReceiptItem, Statement,
-};
+use crate::document::statement::{ApprovalId, GENERATOR, Outcome, Receipt, ReceiptItem, Statement};
 use crate::plan::Plan;
 use crate::trust::envelope;
 

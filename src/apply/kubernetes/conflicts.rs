@@ -5,16 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::document::effect::Forced;
-use crate::observe::kubernetes::forced;
 use crate::remote::kubernetes::{Failure, Reason};
 
-/// The fields that a rehearsal says are held by others; `None` if it failed for another reason.
-pub(super) fn of(failure: &Failure, object: &Value) -> Option<Vec<Forced>> {
+/// The fields that a rehearsal says are held by others, with their managers, as the cluster spells
+/// them; `None` if it failed for another reason.
+pub(super) fn of(failure: &Failure) -> Option<Vec<(String, String)>> {
     match failure.reason() {
-        Some(Reason::Conflict(held)) => Some(forced(held, object)),
+        Some(Reason::Conflict(held)) => Some(held.clone()),
         Some(
             Reason::Changed
             | Reason::OtherObject
@@ -44,7 +42,10 @@ pub(super) fn differ(planned: &[Forced], held: &[Forced]) -> Option<String> {
     let held: BTreeSet<&Forced> = held.iter().collect();
     let words = |one: &&Forced| format!("{} of {:?}", one.path, one.manager);
     if let Some(more) = held.difference(&planned).next() {
-        return Some(format!("it would also take over {}, which the plan does not say", words(more)));
+        return Some(format!(
+            "it would also take over {}, which the plan does not say",
+            words(more)
+        ));
     }
     let less = planned.difference(&held).next();
     less.map(|less| format!("{} is not there to be taken over any more", words(less)))

@@ -42,7 +42,9 @@ pub enum WriteError {
     #[error("it was deleted, and not created again: {0}")]
     Halved(String),
     /// A fault of this program.
-    #[error("it was broken off by a fault of this program, and whether it was written is not known")]
+    #[error(
+        "it was broken off by a fault of this program, and whether it was written is not known"
+    )]
     Broken,
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::job::Job;
 use crate::config::KubernetesTarget;
 use crate::document::operation::Propagation;
-use crate::observe::kubernetes::{Lens, Reach, call, deletion, masked};
+use crate::observe::kubernetes::{Lens, Reach, call, deletion, shown};
 use crate::remote::kubernetes::{Call, Failure, Place};
 
 /// The way to a cluster, and the secrets that go there.
@@ -26,13 +26,9 @@ impl Glass<'_> {
     ///
     /// # Errors
     /// Why it cannot be masked, in words.
-    pub(super) fn seen(
-        &self,
-        job: &Job<'_>,
-        lens: &Lens,
-        object: &Value,
-    ) -> Result<Value, String> {
-        masked(self.reach.vault(), &job.operation.action, &job.change.resource, lens.look(object))
+    pub(super) fn seen(&self, job: &Job<'_>, lens: &Lens, object: &Value) -> Result<Value, String> {
+        let (action, resource) = (&job.operation.action, &job.change.resource);
+        shown(self.reach.vault(), action, resource, lens.look(object))
     }
 
     /// The request of a change, on an object as it was read.
@@ -61,10 +57,10 @@ impl Glass<'_> {
     pub(super) fn said(&self, failure: &Failure) -> String {
         let vault = self.reach.vault();
         match failure {
-            Failure::Refused(refused) if refused.message.is_empty() => vault.filter(&refused.to_string()),
-            Failure::Refused(refused) => {
-                vault.filter(&format!("{refused}: {}", refused.message))
+            Failure::Refused(refused) if refused.message.is_empty() => {
+                vault.filter(&refused.to_string())
             }
+            Failure::Refused(refused) => vault.filter(&format!("{refused}: {}", refused.message)),
             Failure::Unanswered(unanswered) => vault.filter(&unanswered.to_string()),
         }
     }

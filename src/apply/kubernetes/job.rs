@@ -89,6 +89,8 @@ pub(super) struct Job<'p> {
     pub(super) known: Option<Known>,
     pub(super) needs: VecDeque<Need>,
     pub(super) state: State,
+    /// The fields that others hold, as the last rehearsal without force had them.
+    pub(super) held: Vec<(String, String)>,
     /// How often its object was looked at because it had changed.
     pub(super) looks: usize,
     /// The uid of the object that a replacement has deleted.
@@ -136,6 +138,7 @@ impl<'p> Job<'p> {
             known: None,
             needs: VecDeque::new(),
             state: State::Idle,
+            held: Vec::new(),
             looks: 0,
             cleared: None,
             settled: false,
@@ -187,10 +190,11 @@ impl<'p> Job<'p> {
     pub(super) fn needed(&self, again: bool) -> VecDeque<Need> {
         let mut needs = VecDeque::new();
         if !self.deletes() {
-            if !self.change.force.is_empty() {
+            let takes = !self.change.force.is_empty();
+            if takes {
                 needs.push_back(Need::Owners);
             }
-            if again || self.is_deferred() || self.cleared.is_some() {
+            if again || takes || self.is_deferred() || self.cleared.is_some() {
                 needs.push_back(Need::Rehearsal);
             }
         }

@@ -56,9 +56,7 @@ pub(super) fn judge(
             Verb::Create => Standing::Before(Known::of(lens, None)),
             Verb::Delete if past.resumes => Standing::After(None),
             Verb::Replace if past.begun => Standing::Cleared(Known::of(lens, None)),
-            Verb::Update | Verb::Delete | Verb::Replace => {
-                Standing::Other("it is gone".to_owned())
-            }
+            Verb::Update | Verb::Delete | Verb::Replace => Standing::Other("it is gone".to_owned()),
         });
     };
     let seen = glass.seen(job, &lens, live)?;
@@ -144,7 +142,8 @@ pub(super) fn fate(job: &Job<'_>, live: Option<&Value>, glass: Glass<'_>) -> Res
             if job.differs(&seen).is_empty() {
                 return Ok(Fate::Landed(Some(seen)));
             }
-            let as_before = was.is_some() && same::differences(&job.change.before, &seen).is_empty();
+            let as_before =
+                was.is_some() && same::differences(&job.change.before, &seen).is_empty();
             Ok(match as_before {
                 true => Fate::Barred,
                 false => Fate::Unclear("it is neither as it was nor as planned".to_owned()),

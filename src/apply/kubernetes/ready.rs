@@ -317,7 +317,7 @@ impl Look<'_> {
         }
         match self.needs("NamesAccepted") {
             Ready => self.needs("Established"),
-            not_yet => not_yet,
+            not_yet @ (Waiting(_) | Failed(_) | Silent) => not_yet,
         }
     }
 

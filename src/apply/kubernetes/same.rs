@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::document::canonical;
 use crate::document::ident::{Digest, Pointer};
+use crate::observe::kubernetes::remove;
 use crate::plan::diff;
 
 /// Paths that are named in a message; the rest is counted.
@@ -28,40 +29,14 @@ pub(super) fn differences(planned: &Value, found: &Value) -> Vec<Pointer> {
     if paths.is_empty() { vec![Pointer::default()] } else { paths }
 }
 
-/// The same, without what stands at `unknown` on either side.
+/// The same, where `planned` says nothing of what only the cluster decides.
 pub(super) fn differences_but(planned: &Value, found: &Value, unknown: &[Pointer]) -> Vec<Pointer> {
     if unknown.is_empty() {
         return differences(planned, found);
     }
-    differences(&without(planned, unknown), &without(found, unknown))
-}
-
-/// An object without what stands at some paths. Items of a list leave null in their places, so that
-/// the others keep theirs.
-fn without(object: &Value, unknown: &[Pointer]) -> Value {
-    let mut object = object.clone();
-    for pointer in unknown {
-        let segments: Vec<String> = pointer.segments().collect();
-        let Some((last, above)) = segments.split_last() else { continue };
-        let parent = above.iter().try_fold(&mut object, |at, segment| match at {
-            Value::Object(map) => map.get_mut(segment),
-            Value::Array(items) => items.get_mut(segment.parse::<usize>().ok()?),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        });
-        match parent {
-            Some(Value::Object(map)) => {
-                map.remove(last);
-            }
-            Some(Value::Array(items)) => {
-                let index = last.parse::<usize>().ok();
-                if let Some(item) = index.and_then(|index| items.get_mut(index)) {
-                    *item = Value::Null;
-                }
-            }
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {}
-        }
-    }
-    object
+    let mut found = found.clone();
+    unknown.iter().for_each(|pointer| remove(&mut found, pointer));
+    differences(planned, &found)
 }
 
 /// The paths of what was asked for and is not there, or is there with another value.

@@ -62,7 +62,9 @@ pub(super) fn survey<'p>(
         let Some((at, told)) = lanes.next(TICK) else { continue };
         let Some(job) = jobs.get_mut(at) else { continue };
         let settled = match told {
-            Told::Found(Ok(live)) => settle(job, at, (live.as_ref(), past(job)), sight.glass, report),
+            Told::Found(Ok(live)) => {
+                settle(job, at, (live.as_ref(), past(job)), sight.glass, report)
+            }
             Told::Found(Err(failure)) => {
                 let said = sight.glass.said(&failure);
                 let stop = Stop::Cluster(Box::new(ClusterError::Unanswered(said)));
@@ -163,9 +165,8 @@ pub(super) fn namespaces(plan: &Plan, kinds: &Kinds, sight: Sight<'_>) -> Result
     });
     let found = found.ok_or_else(|| broken(ClusterError::Broken))?;
     for ((name, uid), found) in known.into_iter().zip(found) {
-        let live = found.map_err(|failure| {
-            broken(ClusterError::Unanswered(sight.glass.said(&failure)))
-        })?;
+        let live = found
+            .map_err(|failure| broken(ClusterError::Unanswered(sight.glass.said(&failure))))?;
         let text = |pointer| live.as_ref().and_then(|live| live.pointer(pointer)?.as_str());
         let stale = |found: &str| {
             Err(Stop::Stale { item: format!("/Namespace//{name}"), found: found.to_owned() })

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant as Monotonic};
 
 use serde_json::Value;
 
+use super::Patience;
 use super::job::{Job, Verb};
 use super::lanes::{Lanes, Look, Told};
 use super::ready::{Readiness, readiness};
 use super::survey::{Sight, TICK};
 use super::write::{pause, still_there};
-use super::Patience;
 use crate::apply::report::{Report, Stop};
 use crate::apply::run::Run;
 use crate::document::statement::Fate;
@@ -49,7 +49,8 @@ pub(super) fn wait(
     while !awaited.is_empty() {
         if (run.interrupted)() {
             for one in &awaited {
-                report.unready(one.at, &reason(one, "it was interrupted while this was waited for"));
+                report
+                    .unready(one.at, &reason(one, "it was interrupted while this was waited for"));
             }
             return Err(Stop::Interrupted);
         }

@@ -24,6 +24,7 @@ use crate::apply::report::{Report, Stop};
 use crate::apply::run::Run;
 use crate::causes;
 use crate::ledger::Recorded;
+use crate::observe::kubernetes::forced;
 use crate::remote::kubernetes::{Answer, Failure, Reason};
 
 /// Requests that are under way at once.
@@ -150,7 +151,8 @@ impl Writing<'_, '_, '_> {
     /// Makes the next request that a change needs.
     fn go_on(&mut self, at: usize, recorded: Recorded) {
         let Some(job) = self.jobs.get_mut(at) else { return };
-        let (Some(need), Some(known), Some(place)) = (job.needs.pop_front(), &job.known, &job.place)
+        let (Some(need), Some(known), Some(place)) =
+            (job.needs.pop_front(), &job.known, &job.place)
         else {
             return self.failed(at, WriteError::Unrecorded);
         };
@@ -316,26 +318,27 @@ impl Writing<'_, '_, '_> {
         answer: Result<Answer, Failure>,
     ) {
         let glass = self.sight.glass;
-        let Some(job) = self.jobs.get(at) else { return };
+        let Some(job) = self.jobs.get_mut(at) else { return };
         match (need, answer) {
             (Need::Owners, answer) => {
-                let held = match &answer {
+                job.held = match &answer {
                     Ok(_) => Vec::new(),
-                    Err(failure) => match conflicts::of(failure, &job.change.before) {
+                    Err(failure) => match conflicts::of(failure) {
                         Some(held) => held,
                         None => return self.not_rehearsed(at, recorded, failure),
                     },
                 };
-                match conflicts::differ(&job.change.force, &held) {
-                    None => self.go_on(at, recorded),
-                    Some(why) => self.failed(at, WriteError::Taken(why)),
-                }
+                self.go_on(at, recorded);
             }
             (Need::Rehearsal | Need::Write, Err(failure)) => {
                 self.not_rehearsed(at, recorded, &failure);
             }
             (Need::Rehearsal | Need::Write, Ok(Answer { object, .. })) => {
                 let Some(known) = &job.known else { return self.failed(at, WriteError::Broken) };
+                let held = forced(&job.held, &object);
+                if let Some(why) = conflicts::differ(&job.change.force, &held) {
+                    return self.failed(at, WriteError::Taken(why));
+                }
                 match glass.seen(job, &known.lens, &object) {
                     Err(why) => self.failed(at, WriteError::Unseen(why)),
                     Ok(seen) => match job.differs(&seen) {
@@ -542,9 +545,7 @@ impl Writing<'_, '_, '_> {
                 let after = pause(since, &self.patience);
                 return self.doubt(at, (recorded, since, why), after);
             }
-            Err(failure) => {
-                Err(WriteError::Unknown(format!("{why}; {}", glass.said(&failure))))
-            }
+            Err(failure) => Err(WriteError::Unknown(format!("{why}; {}", glass.said(&failure)))),
         };
         self.doubts = self.doubts.saturating_sub(1);
         match fate {
