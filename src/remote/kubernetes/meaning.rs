@@ -7,13 +7,17 @@ use super::answer::{Cause, Failure, Reason, Refused};
 use super::field;
 use super::send::{About, Heard};
 
-/// What marks a refusal of a field that cannot be changed. Anything else of code 422 is invalid
-/// input, which a replacement would not mend.
-const IMMUTABLE: [&str; 4] = [
+/// How the refusal of another value for a field that cannot be changed ends. Anything else of code
+/// 422 is invalid input, which a replacement would not mend.
+const UNCHANGEABLE: [&str; 3] =
+    ["field is immutable", "may not change once set", "cannot change roleRef"];
+/// How the refusal of a change as such begins.
+const FROZEN: [&str; 5] = [
     "field is immutable",
-    "may not change once set",
-    "cannot change roleRef",
-    "for fields other than",
+    "pod updates may not change fields other than ",
+    "spec is immutable after creation",
+    "spec.persistentvolumesource is immutable after creation",
+    "may not be changed in an update",
 ];
 
 /// The Status in an answer.
@@ -74,13 +78,16 @@ impl Status<'_> {
     /// `None` if it does not say that nothing was done.
     fn meaning(&self) -> Option<Reason> {
         let says = |text: &str| self.message.contains(text);
-        if says("does not support dry run") {
+        let webhook = self.message.starts_with("admission webhook ");
+        if webhook && self.message.ends_with("does not support dry run") {
             return Some(Reason::NoDryRun);
         }
-        if says("failed to create typed patch object") {
+        // These come with code 500.
+        let formless = ["failed to create typed patch object ", "failed to convert new object "];
+        if formless.iter().any(|text| self.message.starts_with(text)) {
             return Some(Reason::Malformed);
         }
-        let webhook = self.message.starts_with("admission webhook ") && says("denied the request");
+        let webhook = webhook && says("denied the request");
         let policy = says("ValidatingAdmissionPolicy '") && says("denied request");
         if webhook || policy {
             return Some(Reason::Denied);
@@ -188,11 +195,24 @@ impl Status<'_> {
     }
 }
 
-/// Whether a cause says that a field cannot be changed, in words of the API server.
+/// Whether a cause says that a field cannot be changed, in words of the API server. Values that are
+/// quoted before those are anybody's.
 fn immutable(cause: &Cause) -> bool {
-    let reason = matches!(cause.reason.as_str(), "FieldValueInvalid" | "FieldValueForbidden");
-    let rule = cause.message.contains("failed rule:") && cause.message.contains("oldSelf");
-    reason && (rule || IMMUTABLE.iter().any(|text| cause.message.contains(text)))
+    match cause.reason.as_str() {
+        "FieldValueInvalid" => {
+            let rule = cause.message.rsplit_once("failed rule: ");
+            UNCHANGEABLE.iter().any(|text| cause.message.ends_with(text))
+                || rule.is_some_and(|(_, rule)| rule.contains("oldSelf"))
+        }
+        "FieldValueForbidden" => {
+            let text = cause.message.strip_prefix("Forbidden: ").unwrap_or(&cause.message);
+            let update = text.strip_prefix("updates to ").is_some_and(|what| {
+                what.contains(" for fields other than ") || what.contains(" are forbidden")
+            });
+            update || FROZEN.iter().any(|frozen| text.starts_with(frozen))
+        }
+        _ => false,
+    }
 }
 
 /// The manager's name out of `conflict with "kubectl" with subresource "scale" using apps/v1`.

@@ -64,22 +64,13 @@ impl Client {
         stream.set_read_timeout(Some(ANSWER))?;
         let mut connection = Connection::through(to_server(&self.tls, self.address, stream)?);
         let token = self.token.iter().map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{}Accept: {JSON}\r\nContent-Type: {content}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            self.address,
-            token.collect::<String>(),
-            body.len()
-        );
-        connection.send(&[head.as_bytes(), body].concat())?;
-        connection.answer(method, &mut |_| Ok(()))
+        let fields = format!("{}Content-Type: {content}\r\n", token.collect::<String>());
+        exchange(&mut connection, (method, path), self.address, &fields, body)
     }
 
     fn ask(&self, method: &str, path: &str, content: &str, body: &[u8]) -> (u16, Value) {
         let answer = self.send(method, path, content, body).unwrap();
-        let text = || Value::String(String::from_utf8_lossy(&answer.body).into_owned());
-        let value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| text());
-        (answer.status, value)
+        value(&answer)
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
@@ -143,6 +134,36 @@ impl Client {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+fn exchange(
+    connection: &mut Connection,
+    (method, path): (&str, &str),
+    host: SocketAddr,
+    fields: &str,
+    body: &[u8],
+) -> io::Result<Answer> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Accept: {JSON}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    connection.send(&[head.as_bytes(), body].concat())?;
+    connection.answer(method, &mut |_| Ok(()))
+}
+
+/// Status and body; a body that is no JSON as a string.
+fn value(answer: &Answer) -> (u16, Value) {
+    let text = || Value::String(String::from_utf8_lossy(&answer.body).into_owned());
+    (answer.status, serde_json::from_slice(&answer.body).unwrap_or_else(|_| text()))
+}
+
+/// A POST without TLS.
+pub(super) fn plain(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
+    let mut connection = Connection::over(&TcpStream::connect(address).unwrap()).unwrap();
+    let body = body.to_string();
+    let asked = ("POST", path);
+    value(&exchange(&mut connection, asked, address, "", body.as_bytes()).unwrap())
 }
 
 /// Where an object is, by its kind and name.
