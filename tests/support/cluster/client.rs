@@ -6,13 +6,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::authority::Authority;
 use super::user::Credential;
 use crate::support::http::{Answer, Connection};
+use crate::support::tls::{to_server, trusting};
 
 /// How long a test waits for what a controller is to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -182,26 +182,4 @@ pub(crate) fn path(object: &Value) -> String {
         "" => format!("/{root}/{api}/{resource}/{name}"),
         namespace => format!("/{root}/{api}/namespaces/{namespace}/{resource}/{name}"),
     }
-}
-
-type Begun = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
-
-/// TLS that trusts one authority, and nobody else.
-pub(crate) fn trusting(authority: &Authority) -> Begun {
-    let mut roots = RootCertStore::empty();
-    roots.add(authority.der()).unwrap();
-    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-}
-
-/// TLS over a connection to a server of the loopback interface.
-pub(crate) fn to_server(
-    tls: &Arc<ClientConfig>,
-    address: SocketAddr,
-    stream: TcpStream,
-) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let connection = ClientConnection::new(Arc::clone(tls), address.ip().into());
-    Ok(StreamOwned::new(connection.map_err(io::Error::other)?, stream))
 }
