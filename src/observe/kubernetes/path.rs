@@ -84,7 +84,7 @@ pub(super) fn sets(action: &Action, place: &[Step], live: &Value) -> bool {
 }
 
 /// Whether one of two paths leads through the other.
-pub(super) fn related(a: &[Step], b: &[Step]) -> bool {
+fn related(a: &[Step], b: &[Step]) -> bool {
     a.starts_with(b) || b.starts_with(a)
 }
 
