@@ -130,7 +130,7 @@ fn a_namespace_that_was_made_anew_is_another_one() {
 #[test]
 fn what_is_none_of_the_plans_business_does_not_make_it_stale() {
     let project = KubeProject::new();
-    project.configure("ignore = { \"v1/ConfigMap\" = [\"/metadata/annotations/note\"] }");
+    project.configure("ignore = { ConfigMap = [\"/metadata/annotations/note\"] }");
     let web = project.map("web", &json!({"a": "1"}));
     let api = project.deployment("api", "example.invalid/api:1");
     project.ours(&web);
