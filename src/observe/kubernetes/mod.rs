@@ -36,8 +36,11 @@ use crate::remote::kubernetes::{Kinds, Place};
 pub use error::{ObserveError, OtherCluster, Rights};
 pub use normal::{Lens, normalised};
 pub use observer::Observer;
+pub use path::remove;
 pub use reach::Reach;
+pub use rehearse::forced;
 pub use request::{Version, call, deletion};
+pub use secrets::shown;
 use rights::May;
 use subject::{Deferral, Makes, Standing, Subject};
 
