@@ -1,9 +1,9 @@
 //! What the shape of countersign.toml alone does not show: parts that contradict themselves, and
 //! targets that would hold what decides about plans.
 
-use super::{Config, ConfigError, ConfigPlace, Limits, Secret, Target};
+use super::{Config, ConfigError, ConfigPlace, KubernetesTarget, Limits, Secret, Target};
 use crate::document::canonical::MAX_DEPTH;
-use crate::document::ident::Pointer;
+use crate::document::ident::{Digest, Pointer};
 
 pub(super) fn shape(config: &Config) -> Result<(), ConfigError> {
     let wrong = |part: String, message: String| Err(ConfigError::Shape { part, message });
@@ -77,9 +77,26 @@ fn secret_shape(config: &Config, secret: &Secret) -> Result<(), String> {
     }
 }
 
+/// Members that are never left to others.
+const IDENTITY: [&str; 4] = ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
+
 fn target_shape(target: &Target) -> Result<(), String> {
     match target {
-        Target::Directory(_) | Target::Kubernetes(_) => Ok(()),
+        Target::Directory(_) => Ok(()),
+        Target::Kubernetes(target) => {
+            pinned(target)?;
+            let mut all = target.ignore.values().flatten();
+            let around = |pointer: &&Pointer| {
+                let mut parts = IDENTITY.iter().filter_map(|part| part.parse::<Pointer>().ok());
+                parts.any(|part| part.is_within(pointer))
+            };
+            match all.find(around) {
+                Some(pointer) => {
+                    Err(format!("ignore names {pointer:?}, which says what an object is"))
+                }
+                None => Ok(()),
+            }
+        }
         Target::Cloudformation(target) => {
             if target.account.len() != 12 || !target.account.bytes().all(|c| c.is_ascii_digit()) {
                 return Err(format!("account {:?} is not twelve digits", target.account));
@@ -90,6 +107,24 @@ fn target_shape(target: &Target) -> Result<(), String> {
                 None => Ok(()),
             }
         }
+    }
+}
+
+/// Both halves of a cluster's identity are there: one that is left empty pins nothing.
+fn pinned(target: &KubernetesTarget) -> Result<(), String> {
+    let KubernetesTarget { context, cluster, ca, .. } = target;
+    let init = "`countersign init --context NAME` prints the lines of a cluster";
+    if context.is_empty() {
+        return Err("context is empty".to_owned());
+    }
+    if cluster.is_empty() || cluster.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("cluster {cluster:?} is not the uid of a namespace; {init}"));
+    }
+    match ca.strip_prefix("sha256:").map(str::parse::<Digest>) {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err(format!(
+            "ca {ca:?} is not `sha256:` and 64 hexadecimal digits in lower case; {init}"
+        )),
     }
 }
 

@@ -6,6 +6,9 @@ use countersign::document::ident::ResourceId;
 const TARGET: &str =
     "name = \"shop\"\n\n[environments.prod.targets.manifests]\nkind = \"directory\"\n";
 
+/// Of an authority that nobody has.
+const CA: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
 #[test]
 fn the_example_of_the_manual_is_read() {
     let text = r#"
@@ -163,7 +166,7 @@ fn no_object_is_reached_from_two_environments() {
         |path: &str, rest: &str| format!("kind = \"directory\"\npath = \"{path}\"\n{rest}");
     let cluster = |id: &str, namespace: &str| {
         format!(
-            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nca = \"sha256:00\"\nnamespaces = [\"{namespace}\"]"
+            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nca = \"{CA}\"\nnamespaces = [\"{namespace}\"]"
         )
     };
     let stacks = |stacks: &str| {
@@ -200,8 +203,11 @@ fn no_object_is_reached_from_two_environments() {
 
 #[test]
 fn parts_that_contradict_themselves_are_named() {
-    let cluster = "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"sha256:00\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n";
+    let cluster = &format!(
+        "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"{CA}\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n"
+    );
     let secret = |lines: &str| format!("name = \"a\"\n{cluster}[secrets.s]\n{lines}\n");
+    let changed = |from: &str, to: &str| format!("name = \"a\"\n{cluster}").replace(from, to);
     let ledger = |lines: &str| format!("name = \"a\"\n[ledger]\n{lines}\n");
     let place = "pointers = [\"Secret/a/b#/data/c\"]";
     for (text, said) in [
@@ -230,6 +236,12 @@ fn parts_that_contradict_themselves_are_named() {
             ledger("kind = \"object-store\"\nurl = \"s3://b\"\nendpoint = \"http://k:s@h\""),
             "no plain http(s) address",
         ),
+        (changed(CA, "sha256:00"), "is not `sha256:` and 64 hexadecimal digits"),
+        (changed(CA, &format!("sha256:{}", "AB".repeat(32))), "is not `sha256:` and 64"),
+        (changed(CA, &CA[7..]), "is not `sha256:` and 64"),
+        (changed("cluster = \"x\"", "cluster = \"\""), "is not the uid of a namespace"),
+        (changed("cluster = \"x\"", "cluster = \" x\""), "is not the uid of a namespace"),
+        (changed("context = \"c\"", "context = \"\""), "context is empty"),
         (
             "name = \"a\"\n[environments.p.targets.t]\nkind = \"cloudformation\"\naccount = \"1\"\nregion = \"r\"\nstacks = []\n".to_owned(),
             "twelve digits",

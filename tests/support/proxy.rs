@@ -1,99 +1,19 @@
 //! A network that misbehaves on command: a proxy before any HTTP/1.1 server, which forwards each
-//! request over a connection of its own, and writes down what was asked. Stops when dropped.
+//! request over a connection of its own, and writes down what was asked. Before a server that speaks
+//! TLS it ends TLS on its side, and speaks it on the other. Stops when dropped.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use super::http::{Connection, Request, answer};
+use super::http::{Connection, Request};
 use super::listen::{Guest, Listening, Port};
+use super::tls::Between;
 
+mod rule;
 mod tests;
 
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It is not forwarded and never answered.
-    Stall,
-    /// It is forwarded, and its answer never comes back.
-    StallAfter,
-    /// Its answer comes back so much later.
-    Delay(Duration),
-    /// It is forwarded so much later, even if nobody waits for its answer any more.
-    Hold(Duration),
-    /// A part of its head is forwarded, then both connections are cut.
-    CutHead,
-    /// The same with half of its body; with all but the end of its head where it has none.
-    CutBody,
-    /// It is forwarded and was answered; the connection is cut instead of the answer.
-    CutAfter,
-    /// As [`Fault::CutAfter`], with half of the answer.
-    CutWithin,
-    /// The proxy answers with this status; nothing is forwarded.
-    Answer(u16),
-}
-
-/// A method, and what stands somewhere in path or query; either may be empty.
-pub(crate) type Kind = (&'static str, &'static str);
-
-fn is_of((method, target): Kind, request: &Request) -> bool {
-    (method.is_empty() || method == request.method()) && request.target().contains(target)
-}
-
-/// Which requests meet a fault.
-#[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    fault: Fault,
-    of: Kind,
-    behind: Option<Kind>,
-    skip: usize,
-    times: usize,
-}
-
-impl Rule {
-    /// Every request, for ever.
-    pub(crate) fn each(fault: Fault) -> Self {
-        Self { fault, of: ("", ""), behind: None, skip: 0, times: usize::MAX }
-    }
-
-    /// Those of this kind.
-    pub(crate) fn on(self, of: Kind) -> Self {
-        Self { of, ..self }
-    }
-
-    /// Those that come after the first one of this kind.
-    pub(crate) fn behind(self, of: Kind) -> Self {
-        Self { behind: Some(of), ..self }
-    }
-
-    /// From the one with this number on, counted from 1.
-    pub(crate) fn from(self, number: usize) -> Self {
-        Self { skip: number - 1, ..self }
-    }
-
-    /// So many only.
-    pub(crate) fn times(self, times: usize) -> Self {
-        Self { times, ..self }
-    }
-
-    /// What this rule does with a request; counts it.
-    fn meets(&mut self, request: &Request) -> Option<Fault> {
-        if let Some(first) = self.behind {
-            self.behind = self.behind.filter(|_| !is_of(first, request));
-            return None;
-        }
-        if !is_of(self.of, request) {
-            return None;
-        }
-        if self.skip > 0 {
-            self.skip -= 1;
-            return None;
-        }
-        self.times = self.times.checked_sub(1)?;
-        Some(self.fault)
-    }
-}
+pub(crate) use rule::{Fault, Kind, Rule, rehearses, writes};
 
 /// A request that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +22,8 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// Whether it may have changed something in a cluster; see [`writes`].
+    pub(crate) writes: bool,
     /// What became of it, if not the usual.
     pub(crate) fault: Option<Fault>,
 }
@@ -110,9 +32,34 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
-    upstream: SocketAddr,
+    upstream: Upstream,
     state: Arc<Mutex<State>>,
     door: Mutex<Door>,
+}
+
+/// Who is behind the proxy.
+#[derive(Clone, Debug)]
+struct Upstream {
+    address: SocketAddr,
+    tls: Option<Between>,
+}
+
+impl Upstream {
+    fn client(&self, guest: &Guest) -> io::Result<Connection> {
+        match &self.tls {
+            Some(tls) => Ok(Connection::through(tls.to_client(guest.stream.try_clone()?)?)),
+            None => Connection::over(&guest.stream),
+        }
+    }
+
+    fn server(&self, server: &Guest) -> io::Result<Connection> {
+        match &self.tls {
+            Some(tls) => {
+                Ok(Connection::through(tls.to_server(self.address, server.stream.try_clone()?)?))
+            }
+            None => Connection::over(&server.stream),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -132,8 +79,17 @@ struct State {
 impl Proxy {
     /// A proxy that forwards.
     pub(crate) fn before(upstream: SocketAddr) -> Self {
+        Self::of(Upstream { address: upstream, tls: None })
+    }
+
+    /// The same before a server that speaks TLS.
+    pub(crate) fn before_tls(upstream: SocketAddr, tls: Between) -> Self {
+        Self::of(Upstream { address: upstream, tls: Some(tls) })
+    }
+
+    fn of(upstream: Upstream) -> Self {
         let state = Arc::default();
-        let listening = forwarding(Port::free(), upstream, Arc::clone(&state));
+        let listening = forwarding(Port::free(), upstream.clone(), Arc::clone(&state));
         let address = listening.address();
         Self { address, upstream, state, door: Mutex::new(Door::Open(listening)) }
     }
@@ -163,7 +119,7 @@ impl Proxy {
         let mut door = self.door.lock().unwrap();
         *door = match std::mem::replace(&mut *door, Door::Moving) {
             Door::Closed(port) => {
-                Door::Open(forwarding(port, self.upstream, Arc::clone(&self.state)))
+                Door::Open(forwarding(port, self.upstream.clone(), Arc::clone(&self.state)))
             }
             open @ (Door::Open(_) | Door::Moving) => open,
         };
@@ -175,37 +131,32 @@ impl Proxy {
     }
 }
 
-fn forwarding(port: Port, upstream: SocketAddr, state: Arc<Mutex<State>>) -> Listening {
+fn forwarding(port: Port, upstream: Upstream, state: Arc<Mutex<State>>) -> Listening {
     port.open(move |guest| {
         // A connection that ends early is what all this is about.
-        drop(forward(&guest, upstream, &state));
+        drop(forward(&guest, &upstream, &state));
     })
 }
 
-fn forward(guest: &Guest, upstream: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
-    let mut client = Connection::over(&guest.stream)?;
+fn forward(guest: &Guest, upstream: &Upstream, state: &Mutex<State>) -> io::Result<()> {
+    let mut client = upstream.client(guest)?;
     while let Some(request) = client.request()? {
         let fault = state.lock().unwrap().arrived(&request);
         let bytes = request.bytes();
-        match fault {
-            Some(Fault::Answer(status)) => {
-                let body = format!("the proxy answers {status}\n");
-                let status = format!("{status} Answered by the proxy");
-                client.send(&answer(&status, "Content-Type: text/plain\r\n", body.as_bytes()))?;
-                continue;
-            }
-            Some(Fault::Stall) => {
-                client.wait_for_the_end();
-                return Ok(());
-            }
-            _ => {}
+        if let Some(answered) = fault.and_then(Fault::answered) {
+            client.send(&answered)?;
+            continue;
+        }
+        if fault == Some(Fault::Stall) {
+            client.wait_for_the_end();
+            return Ok(());
         }
         if let Some(Fault::Hold(time)) = fault {
             std::thread::sleep(time);
         }
         // Kept until its answer is there: with it goes the connection.
-        let server = guest.connect(upstream)?;
-        let mut server_side = Connection::over(&server.stream)?;
+        let server = guest.connect(upstream.address)?;
+        let mut server_side = upstream.server(&server)?;
         match fault {
             Some(Fault::CutHead) => return server_side.send(&bytes[..request.method().len() + 2]),
             Some(Fault::CutBody) => {
@@ -244,6 +195,7 @@ impl State {
         self.seen.push(Seen {
             method: request.method().to_owned(),
             target: request.target().to_owned(),
+            writes: writes(request),
             fault,
         });
         fault

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Place;
 use super::authority::Leaf;
 use super::client::Client;
+use crate::support::proxy::Proxy;
 
 /// A user of a cluster.
 #[derive(Clone, Debug)]
@@ -41,11 +42,6 @@ impl User {
         &self.name
     }
 
-    /// What the user shows.
-    pub(crate) fn credential(&self) -> &Credential {
-        &self.credential
-    }
-
     /// The token of a user who has one.
     pub(crate) fn token(&self) -> &str {
         match &self.credential {
@@ -75,6 +71,12 @@ impl User {
         // YAML reads JSON.
         std::fs::write(&path, format!("{:#}\n", self.kubeconfig_value(server, ca))).unwrap();
         path
+    }
+
+    /// The same by way of a proxy before this cluster.
+    pub(crate) fn kubeconfig_by(&self, folder: &Path, proxy: &Proxy) -> PathBuf {
+        let server = format!("https://{}", proxy.address());
+        self.kubeconfig_to(folder, &server, self.place.authority.pem())
     }
 
     /// A kubeconfig, to be changed before it is written.
