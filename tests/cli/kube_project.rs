@@ -252,8 +252,8 @@ impl KubeProject {
 
     /// Everything that the program wrote down, anywhere in this world, by its path.
     pub(crate) fn written(&self) -> Vec<(String, Vec<u8>)> {
-        let mut all = super::project::Snapshot::new();
-        super::project::walk(Path::new(&self.shop.path("")), "", &mut all);
+        let mut all = crate::support::project::Snapshot::new();
+        crate::support::project::walk(Path::new(&self.shop.path("")), "", &mut all);
         all.into_iter().collect()
     }
 }
