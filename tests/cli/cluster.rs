@@ -97,3 +97,35 @@ fn a_context_that_leads_nowhere_is_said_and_nothing_is_made() {
     init("prod").says(&["there is no kubeconfig (looked for ", ".kube/config)"]);
     assert_eq!(shop.names("shop"), Vec::<String>::new());
 }
+
+#[test]
+fn a_credential_plugin_gets_neither_our_input_nor_our_secrets() {
+    let (served, shop) = (cluster(), shop(None));
+    let user = served.administrator();
+    let crate::support::cluster::user::Credential::Certificate(leaf) = user.credential() else {
+        panic!("the administrator comes with a certificate");
+    };
+    let status = json!({"clientCertificateData": leaf.pem, "clientKeyData": leaf.key});
+    let credential = json!({"apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential", "status": status});
+    shop.write(
+        "alice/.kube/plugin",
+        format!(
+            "#!/bin/sh\nif [ -n \"$(cat)$COUNTERSIGN_MASKING_KEY$COUNTERSIGN_PLANNER_KEY\" ]; then exit 9; \
+             fi\ncat <<'END'\n{credential}\nEND\n"
+        ),
+    );
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(shop.path("alice/.kube/plugin"), executable).unwrap();
+    let mut config = user.kubeconfig_value(served.server(), served.ca_pem());
+    config["users"][0]["user"] = json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin",
+        "interactiveMode": "IfAvailable",
+    }});
+    shop.write("alice/.kube/config", config.to_string());
+    let line = ["init", "--context", "prod", "--namespace", "shop"];
+    let mut command = shop.command(&line);
+    command.env("COUNTERSIGN_MASKING_KEY", "ab".repeat(32)).env("COUNTERSIGN_PLANNER_KEY", "k");
+    shop.finish(&line, command).exits(0);
+    shop.fed(&line, b"a proposal").exits(0);
+}
