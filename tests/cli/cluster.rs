@@ -1,5 +1,7 @@
 //! `init --context`, on a real cluster.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::shop::Shop;
@@ -102,10 +104,13 @@ fn a_context_that_leads_nowhere_is_said_and_nothing_is_made() {
 fn a_credential_plugin_gets_neither_our_input_nor_our_secrets() {
     let (served, shop) = (cluster(), shop(None));
     let user = served.administrator();
-    let crate::support::cluster::user::Credential::Certificate(leaf) = user.credential() else {
-        panic!("the administrator comes with a certificate");
+    let mut config = user.kubeconfig_value(served.server(), served.ca_pem());
+    let pem = |name: &str| {
+        let data = config["users"][0]["user"][name].as_str().unwrap();
+        String::from_utf8(STANDARD.decode(data).unwrap()).unwrap()
     };
-    let status = json!({"clientCertificateData": leaf.pem, "clientKeyData": leaf.key});
+    let status = json!({"clientCertificateData": pem("client-certificate-data"),
+        "clientKeyData": pem("client-key-data")});
     let credential = json!({"apiVersion": "client.authentication.k8s.io/v1",
         "kind": "ExecCredential", "status": status});
     shop.write(
@@ -117,7 +122,6 @@ fn a_credential_plugin_gets_neither_our_input_nor_our_secrets() {
     );
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(shop.path("alice/.kube/plugin"), executable).unwrap();
-    let mut config = user.kubeconfig_value(served.server(), served.ca_pem());
     config["users"][0]["user"] = json!({"exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin",
         "interactiveMode": "IfAvailable",
