@@ -28,7 +28,7 @@ use crate::support::cluster::{Cluster, Namespace, cluster};
 pub(super) fn applying() -> Value {
     let verbs = json!(["get", "list", "create", "patch", "delete"]);
     json!([
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "verbs": verbs, "resources": [
             "configmaps", "secrets", "services", "serviceaccounts", "persistentvolumeclaims",
             "pods", "replicationcontrollers",
@@ -145,7 +145,7 @@ impl Stage {
     }
 
     /// Waits until the rights are in force.
-    fn settled(&self) {
+    pub(super) fn settled(&self) {
         let client = self.user.client();
         let kube_system = "/api/v1/namespaces/kube-system";
         client.wait_for(kube_system, "a right", |answer| answer["kind"] == "Namespace");
@@ -187,7 +187,8 @@ impl Stage {
         let plan = plan::plan(proposal(operations), &target, &outside);
         let plan = plan.unwrap_or_else(|error| panic!("{}", countersign::causes::line(&error)));
         let effect = &plan.document().effect;
-        assert!(effect.complete, "{:#?}", effect.changes);
+        let stuck: Vec<_> = effect.changes.iter().map(|change| &change.preview).collect();
+        assert!(effect.complete, "{stuck:?} {:?}", effect.impact);
         plan
     }
 
