@@ -2,8 +2,10 @@
 //! answers are taken for.
 
 mod answers;
+mod authorities;
 mod asks;
 mod context;
+mod network;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Monotonic};
 use serde_json::Value;
 
 use super::error::{Touched, WriteError};
-use super::job::{Job, Known, Need, State, Verb};
+use super::job::{Doubt, Job, Known, Need, State, Verb};
 use super::judge::{self, Past, Standing, judge};
 use super::lanes::{Lanes, Look, Told};
 use super::ready::{Readiness, readiness};
@@ -191,7 +191,7 @@ impl Writing<'_, '_, '_> {
                 }
                 match Ask::of(recorded, call) {
                     Ok(ask) => {
-                        job.state = State::Sent;
+                        job.state = State::Sent(Monotonic::now());
                         self.lanes.send(at, ask);
                     }
                     Err(_) => self.failed(at, WriteError::Unrecorded),
@@ -239,18 +239,16 @@ impl Writing<'_, '_, '_> {
             (State::Rehearsed(recorded, need), Told::Rehearsed(answer)) => {
                 self.rehearsed(at, recorded, need, answer);
             }
-            (State::Sent, Told::Sent(sent)) => self.answered(at, *sent),
+            (State::Sent(since), Told::Sent(sent)) => self.answered(at, since, *sent),
             (State::Going(recorded, since), Told::Found(found)) => {
                 self.gone(at, recorded, since, found);
             }
-            (State::Doubted(recorded, since, why), Told::Found(found)) => {
-                self.read_back(at, (recorded, since, why), found);
-            }
-            (State::Doubted(..), _) => {
+            (State::Doubted(doubt), Told::Found(found)) => self.read_back(at, doubt, found),
+            (State::Doubted(_), _) => {
                 self.doubts = self.doubts.saturating_sub(1);
                 self.failed(at, WriteError::Broken);
             }
-            (State::Sent, _) => self.failed(at, WriteError::Broken),
+            (State::Sent(_), _) => self.failed(at, WriteError::Broken),
             (
                 State::Idle | State::Looked(_) | State::Rehearsed(..) | State::Going(..),
                 Told::Found(_) | Told::Rehearsed(_) | Told::Sent(_) | Told::Broken,
@@ -387,7 +385,7 @@ impl Writing<'_, '_, '_> {
         }
     }
 
-    fn answered(&mut self, at: usize, Sent { recorded, answer }: Sent) {
+    fn answered(&mut self, at: usize, sent: Monotonic, Sent { recorded, answer }: Sent) {
         match answer {
             Ok(Answer { object, .. }) => {
                 let deletes = self.jobs.get(at).is_some_and(Job::deletes);
@@ -396,7 +394,8 @@ impl Writing<'_, '_, '_> {
             Err(Failure::Unanswered(unanswered)) if !unanswered.unsent => {
                 let why = self.sight.glass.filter(&unanswered.to_string());
                 self.doubts += 1;
-                self.doubt(at, (recorded, Monotonic::now(), why), Duration::ZERO);
+                let since = Monotonic::now();
+                self.doubt(at, Doubt { recorded, sent, since, why }, Duration::ZERO);
             }
             Err(failure) => {
                 let mut recorded = Some(recorded);
@@ -506,52 +505,46 @@ impl Writing<'_, '_, '_> {
         self.go_on(at, recorded);
     }
 
-    fn doubt(&mut self, at: usize, doubted: (Recorded, Monotonic, String), after: Duration) {
-        let (recorded, since, why) = doubted;
+    fn doubt(&mut self, at: usize, doubt: Doubt, after: Duration) {
         let Some(job) = self.jobs.get_mut(at) else { return };
         let Some(place) = job.place.clone() else {
             self.doubts = self.doubts.saturating_sub(1);
-            return self.failed(at, WriteError::Unknown(why));
+            return self.failed(at, WriteError::Unknown(doubt.why));
         };
+        let why = &doubt.why;
         (self.run.progress)(&format!("finding out whether {} was written: {why}", job.words()));
-        job.state = State::Doubted(recorded, since, why);
+        job.state = State::Doubted(doubt);
         self.lanes.look(at, Look { after, place });
     }
 
     /// Nobody answered a request, and its object was looked at.
-    fn read_back(
-        &mut self,
-        at: usize,
-        (recorded, since, why): (Recorded, Monotonic, String),
-        found: Result<Option<Value>, Failure>,
-    ) {
+    fn read_back(&mut self, at: usize, doubt: Doubt, found: Result<Option<Value>, Failure>) {
         let Some(job) = self.jobs.get(at) else { return };
-        let glass = self.sight.glass;
+        let (glass, patience) = (self.sight.glass, self.patience);
+        let Doubt { sent, since, ref why, .. } = doubt;
         let fate = match found {
             Ok(live) => match judge::fate(job, live.as_ref(), glass) {
                 // A request may still be on its way for as long as a server works on one.
-                Ok(judge::Fate::Untouched) if since.elapsed() < self.patience.settles => {
-                    let after = pause(since, &self.patience);
-                    return self.doubt(at, (recorded, since, why), after);
+                Ok(judge::Fate::Untouched) if sent.elapsed() < patience.settles => {
+                    return self.doubt(at, doubt, pause(since, &patience));
                 }
-                Ok(judge::Fate::Landed(result)) => Ok((live, result)),
-                Ok(judge::Fate::Untouched | judge::Fate::Barred) => Err(WriteError::Lost(why)),
+                Ok(judge::Fate::Landed(result)) => Ok(result.and(live)),
+                Ok(judge::Fate::Untouched | judge::Fate::Barred) => {
+                    Err(WriteError::Lost(why.clone()))
+                }
                 Ok(judge::Fate::Unclear(found)) => {
                     Err(WriteError::Unknown(format!("{why}; and now {found}")))
                 }
                 Err(found) => Err(WriteError::Unknown(format!("{why}; {found}"))),
             },
-            Err(_) if since.elapsed() < self.patience.silence => {
-                let after = pause(since, &self.patience);
-                return self.doubt(at, (recorded, since, why), after);
+            Err(_) if since.elapsed() < patience.silence => {
+                return self.doubt(at, doubt, pause(since, &patience));
             }
             Err(failure) => Err(WriteError::Unknown(format!("{why}; {}", glass.said(&failure)))),
         };
         self.doubts = self.doubts.saturating_sub(1);
         match fate {
-            Ok((live, result)) => {
-                self.took_effect(at, recorded, result.and(live));
-            }
+            Ok(object) => self.took_effect(at, doubt.recorded, object),
             Err(error) => self.failed(at, error),
         }
     }

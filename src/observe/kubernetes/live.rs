@@ -55,7 +55,7 @@ pub(super) async fn read(
         let found: Vec<Value> = match (found, &read) {
             (Ok(found), _) => found,
             (Err(failure), Read::One(place)) if failure.reason() == Some(&Reason::Forbidden) => {
-                lacking.push(rights::to_get(place));
+                lacking.push(rights::to("get", place));
                 continue;
             }
             (Err(failure), _) => return Err(observer.failed(failure)),

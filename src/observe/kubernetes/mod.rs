@@ -40,8 +40,8 @@ pub use path::remove;
 pub use reach::Reach;
 pub use rehearse::forced;
 pub use request::{Version, call, deletion};
-pub use secrets::shown;
 use rights::May;
+pub use secrets::shown;
 use subject::{Deferral, Makes, Standing, Subject};
 
 /// Observes and rehearses every operation of a proposal.

@@ -12,6 +12,7 @@ use super::observer::Observer;
 use super::owner;
 use super::removed;
 use super::request::{self, NOT_PRESENT, Version};
+use super::rights;
 use super::secrets;
 use super::subject::{Deferral, Subject};
 use super::{made_up, path};
@@ -319,11 +320,13 @@ impl<'s> Scene<'s> {
             return settled(self.blocked(because)?);
         }
         let Self { observer, subject, place, .. } = *self;
-        let call = request::deletion(place, live, Propagation::Background)
+        let call = request::deletion(place, live, Propagation::Foreground)
             .map_err(|message| refuse(subject, &message))?;
         let answer = observer.cluster().rehearsal().ask(call).await;
         match answer::meaning(observer, subject, place, Some(live), answer).await? {
             Asked::Result { .. } => {
+                // Whoever may delete and not create would be left with nothing.
+                rights::check_creation(observer, place).await?;
                 let preview = Preview {
                     because: "replace".to_owned(),
                     by: subject.resource.id().to_string(),

@@ -112,8 +112,11 @@ impl Access {
         config.root_cert_file = None;
         config.accept_invalid_certs = false;
         config.connect_timeout = Some(CONNECT.min(self.patience));
-        config.read_timeout = Some(self.patience);
-        config.write_timeout = Some(self.patience);
+        // `send.rs` gives up before these, which end a connection that nobody waits for any more.
+        config.read_timeout = Some(self.patience * 2);
+        config.write_timeout = Some(self.patience * 2);
+        // The time that a connection was idle before does not count.
+        config.reset_reader_on_write = true;
         // What is sent again, and when, is decided in `send.rs`.
         config.default_retry = false;
         Ok(Prepared { config, namespace, authority, plugin })

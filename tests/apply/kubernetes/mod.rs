@@ -1,0 +1,6 @@
+//! The executor for clusters, on a real one: through the library, as a user with the rights that the
+//! README says applying needs.
+
+mod readiness;
+mod stage;
+mod whole;
