@@ -155,11 +155,11 @@ impl ObserveError {
                 "the target's `namespaces` and `cluster-scoped` in countersign.toml say what may be \
                  changed"
             }
-            Self::Connect(_)
-            | Self::Failure(_)
-            | Self::Operation { .. }
-            | Self::Several(_)
-            | Self::BrokenOff => "",
+            Self::Several(errors) => {
+                let hints = errors.iter().map(Self::hint);
+                hints.into_iter().find(|hint| !hint.is_empty()).unwrap_or_default()
+            }
+            Self::Connect(_) | Self::Failure(_) | Self::Operation { .. } | Self::BrokenOff => "",
         }
     }
 

@@ -204,7 +204,8 @@ impl Cluster {
             }
             at = layer.source();
         }
-        lost(format!("no answer: {}", chain(error)))
+        // What is behind the outermost says all that it says.
+        lost(format!("no answer: {}", chain(error.source().unwrap_or(error))))
     }
 }
 
