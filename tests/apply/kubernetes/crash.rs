@@ -163,6 +163,7 @@ fn reached(folder: &Path) -> (countersign::config::Config, Reach) {
         kubeconfig: vec![folder.join("kubeconfig")],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Default::default(),
     };
     (config, Reach::new(access, label("main"), Vault::empty()))
 }

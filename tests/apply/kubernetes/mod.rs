@@ -5,6 +5,7 @@ mod crash;
 mod meddled;
 mod network;
 mod readiness;
+mod secrets;
 mod stage;
 mod waits;
 mod whole;

@@ -58,6 +58,7 @@ pub(super) fn authority(of: &Cluster) -> String {
         kubeconfig: vec![of.administrator().kubeconfig(folder.path())],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Default::default(),
     };
     let connection = Connection::connect(&access, None).unwrap();
     let asked = connection.clone();
@@ -169,7 +170,7 @@ impl Stage {
         let server = self.server.as_deref().unwrap_or(self.cluster.server());
         let kubeconfig = self.user.kubeconfig_to(&folder, server, self.cluster.ca_pem());
         let patience = Duration::from_secs(10);
-        let access = Access { kubeconfig: vec![kubeconfig], context: "prod".to_owned(), patience };
+        let access = Access { kubeconfig: vec![kubeconfig], context: "prod".to_owned(), patience, proxies: Default::default() };
         Reach::new(access, label("main"), vault)
     }
 
