@@ -11,7 +11,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::reference::{self, HOLDERS, MEMBER, Site, held, reference, stored_at};
 use super::{Vault, VaultError, filter};
-use crate::document::ident::{Label, Pointer, ResourceId};
+use crate::document::ident::{Digest, Label, Pointer, ResourceId};
 use crate::document::operation::ResourceRef;
 
 /// Where kubectl keeps the whole object once more.
@@ -230,6 +230,40 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+/// Whether what stands at a place of a value tells nothing of it: what [`Vault::masked`] puts there.
+pub fn is_masked(value: &Value) -> bool {
+    let mask = |value: &Value| {
+        let digits = value.as_str().and_then(|text| text.strip_prefix("hmac-sha256:"));
+        digits.is_some_and(|digits| digits.parse::<Digest>().is_ok())
+    };
+    let named = || {
+        let inner = value.as_object().filter(|outer| outer.len() == 1)?.get(MEMBER)?.as_object()?;
+        let name = inner.get("name")?.as_str()?.parse::<Label>().is_ok();
+        Some(inner.len() == 2 && name && mask(inner.get("value")?))
+    };
+    value.is_null() || mask(value) || named() == Some(true)
+}
+
+/// The first place of a Secret that holds something else than masks; `None` for other kinds.
+pub fn unmasked(resource: &ResourceRef, object: &Value) -> Option<Pointer> {
+    if !resource.is_secret() {
+        return None;
+    }
+    HOLDERS.into_iter().find_map(|holder| {
+        let (held, at) = (object.get(holder)?, Pointer::default().join(holder));
+        match held {
+            Value::Object(map) => {
+                map.iter().find(|(_, value)| !is_masked(value)).map(|(key, _)| at.join(key))
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => (!is_masked(held)).then_some(at),
+        }
+    })
 }
 
 fn is_holder(member: &str) -> bool {
