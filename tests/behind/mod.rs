@@ -4,7 +4,7 @@
 mod objects;
 mod way;
 
-use crate::support::kube_project::KubeProject;
+use crate::cli::kube_project::KubeProject;
 
 /// A project in which something was planned and approved, and is about to change.
 struct Behind(KubeProject);
