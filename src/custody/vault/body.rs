@@ -106,6 +106,20 @@ impl Vault {
         }
     }
 
+    /// Remembers every value of a live Secret, as [`Vault::seen`]. What a text looks like once it is
+    /// filtered depends on what is known: whoever looks at several objects side by side has all of
+    /// them learned first.
+    pub fn learn(&self, resource: &ResourceRef, object: &Value) {
+        if !resource.is_secret() {
+            return;
+        }
+        for (at, value) in held(object) {
+            if !value.is_null() {
+                self.seen(&bytes_of(&at, value));
+            }
+        }
+    }
+
     /// A live or rehearsed object as a plan may hold it. Of a Secret, each value at `/data/*` and
     /// `/stringData/*` becomes `hmac-sha256:…` over its bytes; where `asked`, the body of the
     /// operation, refers to an entry there and the bytes are those of that entry, it becomes
@@ -180,17 +194,7 @@ impl Vault {
             let mask = self.mask(id, at, self.value(&name, id, at)?)?;
             return Ok(json!({MEMBER: {"name": name, "value": mask}}));
         }
-        let bytes = Zeroizing::new(match value {
-            Value::String(text) if stored_at(at) == *at => {
-                STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
-            }
-            Value::String(text) => text.as_bytes().to_vec(),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => value.to_string().into_bytes(),
-        });
+        let bytes = bytes_of(at, value);
         let mask = self.mask(id, at, &bytes)?;
         let entry = asked
             .get(&stored_at(at))
@@ -262,6 +266,19 @@ pub fn unmasked(resource: &ResourceRef, object: &Value) -> Option<Pointer> {
             | Value::Number(_)
             | Value::String(_)
             | Value::Array(_) => (!is_masked(held)).then_some(at),
+        }
+    })
+}
+
+/// The bytes that a value stands for: beneath `data` it is in base64, or else what it is.
+fn bytes_of(at: &Pointer, value: &Value) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(match value {
+        Value::String(text) if stored_at(at) == *at => {
+            STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
+        }
+        Value::String(text) => text.as_bytes().to_vec(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string().into_bytes()
         }
     })
 }
