@@ -5,3 +5,4 @@ mod files;
 mod golden;
 mod impact;
 mod make;
+mod wanted;
