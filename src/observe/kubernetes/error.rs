@@ -159,6 +159,10 @@ impl ObserveError {
                 let hints = errors.iter().map(Self::hint);
                 hints.into_iter().find(|hint| !hint.is_empty()).unwrap_or_default()
             }
+            Self::Connect(error) if matches!(**error, ConnectError::Authority { .. }) => {
+                "if the cluster's authority was renewed, pin the new one with `countersign init \
+                 --context`; if not, this is another cluster"
+            }
             Self::Connect(_) | Self::Failure(_) | Self::Operation { .. } | Self::BrokenOff => "",
         }
     }

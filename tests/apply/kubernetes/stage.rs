@@ -16,7 +16,7 @@ use countersign::ledger::{Ledger, Spent};
 use countersign::observe::Outside;
 use countersign::observe::kubernetes::Reach;
 use countersign::plan::{self, Plan};
-use countersign::remote::kubernetes::{Access, Cluster as Connection};
+use countersign::remote::kubernetes::{Access, Cluster as Connection, Proxies};
 use serde_json::{Value, json};
 
 use crate::support::apply::*;
@@ -58,6 +58,7 @@ pub(super) fn authority(of: &Cluster) -> String {
         kubeconfig: vec![of.administrator().kubeconfig(folder.path())],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Proxies::default(),
     };
     let connection = Connection::connect(&access, None).unwrap();
     let asked = connection.clone();
@@ -169,7 +170,12 @@ impl Stage {
         let server = self.server.as_deref().unwrap_or(self.cluster.server());
         let kubeconfig = self.user.kubeconfig_to(&folder, server, self.cluster.ca_pem());
         let patience = Duration::from_secs(10);
-        let access = Access { kubeconfig: vec![kubeconfig], context: "prod".to_owned(), patience };
+        let access = Access {
+            kubeconfig: vec![kubeconfig],
+            context: "prod".to_owned(),
+            patience,
+            proxies: Proxies::default(),
+        };
         Reach::new(access, label("main"), vault)
     }
 
