@@ -43,7 +43,10 @@ fn a_target_that_is_pinned_anew_is_another_one_than_was_planned_for() {
     // Whoever plans against it is told at once.
     let map = behind.map("web", &json!({"a": "2"}));
     behind.plan(&json!([applies(&map)])).exits(13).says(&[
-        &format!("context \"prod\" is cluster {}, and target main is pinned to {uid}", cluster().uid()),
+        &format!(
+            "context \"prod\" is cluster {}, and target main is pinned to {uid}",
+            cluster().uid()
+        ),
         "pin the other one with `countersign init --context`",
     ]);
     behind.rewrite(uid, &cluster().uid());
@@ -69,8 +72,7 @@ fn a_copy_of_the_cluster_with_another_authority_is_another_one() {
 #[test]
 fn a_context_that_leads_nowhere_is_named() {
     let behind = creates();
-    let mut config =
-        behind.user.kubeconfig_value(cluster().server(), cluster().ca_pem());
+    let mut config = behind.user.kubeconfig_value(cluster().server(), cluster().ca_pem());
     config["contexts"][0]["name"] = json!("staging");
     behind.shop.write("alice/.kube/config", config.to_string());
     behind.refuses(1, &["\"prod\"", "\"staging\""]);
@@ -88,12 +90,20 @@ fn a_secret_that_has_another_value_now_is_named_and_not_shown() {
     );
     project.shop.write("shop/countersign.toml", format!("{toml}{entry}"));
     project.shop.write("password", "canary-of-monday");
-    let secret = project.object("v1", "Secret", "db", &json!({
-        "stringData": {"password": {"$secret": "db-password"}},
-    }));
+    let secret = project.object(
+        "v1",
+        "Secret",
+        "db",
+        &json!({
+            "stringData": {"password": {"$secret": "db-password"}},
+        }),
+    );
     project.approved(&json!([applies(&secret)]));
     project.shop.write("password", "canary-of-tuesday");
-    let named = format!("Secret {}/db: /data/password would get another secret value than when planned", project.name());
+    let named = format!(
+        "Secret {}/db: /data/password would get another secret value than when planned",
+        project.name()
+    );
     let run = project.refuses(13, &["[plan_stale]", &named]);
     assert!(!run.stderr.contains("canary"), "{run:#?}");
     project.shop.write("password", "canary-of-monday");

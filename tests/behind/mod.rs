@@ -71,16 +71,22 @@ impl Behind {
         }});
         let name = format!("behind-{}", random());
         let (kind, spec) = match policy {
-            Policy::Adds => ("MutatingAdmissionPolicy", json!({
-                "failurePolicy": "Fail", "reinvocationPolicy": "Never", "matchConstraints": rules,
-                "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {
-                    "expression": "Object{data: {\"added\": \"by-policy\"}}",
-                }}],
-            })),
-            Policy::Denies => ("ValidatingAdmissionPolicy", json!({
-                "failurePolicy": "Fail", "matchConstraints": rules,
-                "validations": [{"expression": "false", "message": "not today"}],
-            })),
+            Policy::Adds => (
+                "MutatingAdmissionPolicy",
+                json!({
+                    "failurePolicy": "Fail", "reinvocationPolicy": "Never", "matchConstraints": rules,
+                    "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {
+                        "expression": "Object{data: {\"added\": \"by-policy\"}}",
+                    }}],
+                }),
+            ),
+            Policy::Denies => (
+                "ValidatingAdmissionPolicy",
+                json!({
+                    "failurePolicy": "Fail", "matchConstraints": rules,
+                    "validations": [{"expression": "false", "message": "not today"}],
+                }),
+            ),
         };
         let mut binding = json!({"policyName": name, "matchResources": here});
         if let Policy::Denies = policy {

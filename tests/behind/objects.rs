@@ -149,13 +149,20 @@ fn what_is_none_of_the_plans_business_does_not_make_it_stale() {
     // writes by way of the subresource.
     behind.edit(&web, "", &json!({"metadata": {"annotations": {"note": "seen"}}}));
     behind.edit(&api, "/scale", &json!({"spec": {"replicas": 2}}));
-    behind.edit(&api, "/status", &json!({"status": {"conditions": [{
-        "type": "Seen", "status": "True", "reason": "Seen", "message": "",
-        "lastTransitionTime": "2026-01-01T00:00:00Z", "lastUpdateTime": "2026-01-01T00:00:00Z",
-    }]}}));
+    behind.edit(
+        &api,
+        "/status",
+        &json!({"status": {"conditions": [{
+            "type": "Seen", "status": "True", "reason": "Seen", "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z", "lastUpdateTime": "2026-01-01T00:00:00Z",
+        }]}}),
+    );
     behind.apply().exits(0);
     let web = behind.read("web");
-    assert_eq!((&web["data"]["a"], &web["metadata"]["annotations"]["note"]), (&json!("2"), &json!("seen")));
+    assert_eq!(
+        (&web["data"]["a"], &web["metadata"]["annotations"]["note"]),
+        (&json!("2"), &json!("seen"))
+    );
     let api = behind.admin().read(&path(&api));
     assert_eq!(api["spec"]["replicas"], 2, "theirs stays");
     assert_eq!(api["spec"]["template"]["spec"]["containers"][0]["image"], "example.invalid/api:2");

@@ -100,10 +100,10 @@ fn a_kind_whose_schema_takes_less_refuses_what_was_planned() {
 fn a_mutating_policy_that_was_added_gives_another_result() {
     let behind = creates();
     behind.policy(Policy::Adds);
-    behind.creation_refuses(13, &[
-        "ConfigMap",
-        "/data/added would become \"by-policy\", and absent when planned",
-    ]);
+    behind.creation_refuses(
+        13,
+        &["ConfigMap", "/data/added would become \"by-policy\", and absent when planned"],
+    );
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn a_validating_policy_that_was_added_refuses_what_was_planned() {
 fn a_quota_that_was_added_refuses_what_was_planned() {
     let behind = creates();
     behind.quota();
-    behind.creation_refuses(13, &[
-        "cannot be changed any more as planned: denied: ",
-        "exceeded quota: few",
-    ]);
+    behind.creation_refuses(
+        13,
+        &["cannot be changed any more as planned: denied: ", "exceeded quota: few"],
+    );
 }
 
 #[test]
@@ -133,8 +133,15 @@ fn a_right_that_was_taken_away_is_named() {
 impl Behind {
     /// As [`KubeProject::ours`], once the kind is served.
     fn ours_once_served(&self, object: &Value) {
-        self.until(|| self.admin().patch(&format!("{}?fieldManager=countersign", path(object)), APPLY, object), |status, _| {
-            status == 200 || status == 201
-        });
+        self.until(
+            || {
+                self.admin().patch(
+                    &format!("{}?fieldManager=countersign", path(object)),
+                    APPLY,
+                    object,
+                )
+            },
+            |status, _| status == 200 || status == 201,
+        );
     }
 }

@@ -11,15 +11,25 @@ use crate::support::kube_project::KubeProject;
 #[test]
 fn an_ingress_that_now_leads_to_a_service_that_goes_is_named() {
     let behind = Behind(KubeProject::new());
-    let service = behind.object("v1", "Service", "web", &json!({"spec": {
-        "selector": {"app": "web"}, "ports": [{"port": 80}],
-    }}));
+    let service = behind.object(
+        "v1",
+        "Service",
+        "web",
+        &json!({"spec": {
+            "selector": {"app": "web"}, "ports": [{"port": 80}],
+        }}),
+    );
     behind.ours(&service);
     behind.ours(&behind.deployment("web", "example.invalid/web:1"));
     behind.approved(&json!([behind.deletion("v1", "Service", "web")]));
-    let ingress = behind.object("networking.k8s.io/v1", "Ingress", "web", &json!({"spec": {
-        "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
-    }}));
+    let ingress = behind.object(
+        "networking.k8s.io/v1",
+        "Ingress",
+        "web",
+        &json!({"spec": {
+            "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+        }}),
+    );
     behind.theirs(&ingress);
     let reach = format!("it would reach networking.k8s.io/Ingress/{}/web too", behind.name());
     behind.refuses(13, &["[plan_stale]", &reach]);
@@ -45,16 +55,22 @@ fn a_volume_that_is_no_longer_kept_makes_a_deletion_another_one() {
         },
     });
     behind.admin().apply(&volume);
-    let claim = behind.object("v1", "PersistentVolumeClaim", "data", &json!({"spec": {
-        "accessModes": ["ReadWriteOnce"], "storageClassName": name, "volumeName": name,
-        "resources": {"requests": {"storage": "1Gi"}},
-    }}));
+    let claim = behind.object(
+        "v1",
+        "PersistentVolumeClaim",
+        "data",
+        &json!({"spec": {
+            "accessModes": ["ReadWriteOnce"], "storageClassName": name, "volumeName": name,
+            "resources": {"requests": {"storage": "1Gi"}},
+        }}),
+    );
     behind.ours(&claim);
     behind.admin().wait_for(&path(&claim), "bound", |claim| claim["status"]["phase"] == "Bound");
     behind.approved(&json!([behind.deletion("v1", "PersistentVolumeClaim", "data")]));
     let policy = json!({"spec": {"persistentVolumeReclaimPolicy": "Delete"}});
     assert_eq!(behind.admin().patch(&path(&volume), MERGE, &policy).0, 200);
-    let class = format!("PersistentVolumeClaim {}/data: its class is data-loss, was", behind.name());
+    let class =
+        format!("PersistentVolumeClaim {}/data: its class is data-loss, was", behind.name());
     behind.refuses(13, &["[plan_stale]", &class]);
     assert_eq!(behind.admin().read(&path(&claim))["metadata"]["deletionTimestamp"], Value::Null);
 }

@@ -25,7 +25,8 @@ fn what_was_approved_is_written_once_and_no_more() {
         .collect();
     written.sort();
     let event = |name: &str, verb: &str, code| (name.to_owned(), verb.to_owned(), code);
-    let wanted = [event("flags", "patch", 200), event("new", "patch", 201), event("old", "delete", 200)];
+    let wanted =
+        [event("flags", "patch", 200), event("new", "patch", 201), event("old", "delete", 200)];
     assert_eq!(written, wanted);
     let found = ["flags", "new", "old"].map(|name| project.data(name));
     assert_eq!(found, [json!({"beta": "on"}), json!({"x": "1"}), Value::Null]);

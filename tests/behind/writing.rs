@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{Behind, Policy};
 use crate::support::cluster::audit::Event;
 use crate::support::cluster::client::{MERGE, path};
-use crate::support::kube_project::{KubeProject, applies};
 use crate::support::killed::so_many_side_by_side;
+use crate::support::kube_project::{KubeProject, applies};
 use crate::support::proxy::{Fault, Rule, writes};
 
 /// What is asked for, of the ConfigMap `web`, which has `a: 1` unless it is to be created.
@@ -15,6 +15,8 @@ use crate::support::proxy::{Fault, Rule, writes};
 enum Asked {
     Creation,
     Update,
+    /// An update that takes over a field.
+    Forced,
     Merge,
     Operations,
     Deletion,
@@ -30,6 +32,8 @@ enum Done {
     /// To a field that is left to others.
     Noted,
     Made,
+    /// Without any field of ours.
+    MadeOther,
     Deleted,
     MadeAnew,
     /// The same value, by somebody else.
@@ -52,24 +56,29 @@ enum Ends {
     Well,
 }
 
-const CASES: [(Asked, Done, Ends); 21] = {
+const CASES: [(Asked, Done, Ends); 24] = {
     use Asked::*;
     use Done::*;
     use Ends::*;
     const ANEW: &str = "it is another object than when planned";
+    // Whose field it is comes first, in the words of the API server.
+    const CONFLICT: &str = "conflict with \"somebody\"";
     const AT: &str = "it is not what it was when planned, at /data/";
     [
-        (Update, Edited, Before("it is not what it was when planned, at /data/a")),
+        (Update, Edited, Before(CONFLICT)),
         (Update, Added, Before("it is not what it was when planned, at /data/b")),
         (Update, Noted, Well),
         (Update, Deleted, Before("it is gone")),
         (Update, MadeAnew, Before(ANEW)),
-        (Update, TakenOver, Before("/data/a")),
+        (Update, TakenOver, Before(CONFLICT)),
         (Update, NamespaceDeleted, Before("")),
         (Update, PolicyAdds, After("the result differs from the plan at /data/added")),
         (Update, PolicyDenies, Before("not today")),
         (Update, NoRights, Before("forbidden")),
-        (Creation, Made, Before("it exists, and was to be created")),
+        (Forced, Edited, Before(AT)),
+        (Forced, TakenOver, Before("somebody")),
+        (Creation, Made, Before(CONFLICT)),
+        (Creation, MadeOther, Before("it exists, and was to be created")),
         (Creation, NamespaceDeleted, Before("")),
         (Creation, PolicyAdds, After("the result differs from the plan at /data/added")),
         (Creation, Quota, Before("exceeded quota: few")),
@@ -90,6 +99,9 @@ impl Asked {
         });
         match self {
             Self::Creation | Self::Update => applies(&project.map("web", &json!({"a": "2"}))),
+            Self::Forced => json!({
+                "apply": project.map("web", &json!({"a": "2"})), "force": "allowed",
+            }),
             Self::Merge => json!({"patch": {"resource": resource, "merge": {"data": {"a": "2"}}}}),
             Self::Operations => json!({"patch": {"resource": resource, "operations": [
                 {"op": "test", "path": "/data/a", "value": "1"},
@@ -102,7 +114,9 @@ impl Asked {
     /// What is there once it is done.
     fn result(self) -> Value {
         match self {
-            Self::Creation | Self::Update | Self::Merge | Self::Operations => json!({"a": "2"}),
+            Self::Creation | Self::Update | Self::Forced | Self::Merge | Self::Operations => {
+                json!({"a": "2"})
+            }
             Self::Deletion => Value::Null,
         }
     }
@@ -123,6 +137,7 @@ impl Done {
             Self::Added => patch(json!({"data": {"b": "x"}})),
             Self::Noted => patch(json!({"metadata": {"annotations": {"note": "seen"}}})),
             Self::Made => drop(behind.theirs(&behind.map("web", &json!({"a": "9"})))),
+            Self::MadeOther => drop(behind.theirs(&behind.map("web", &json!({"b": "9"})))),
             Self::Deleted => behind.gone(&web),
             Self::MadeAnew => {
                 behind.gone(&web);
@@ -153,8 +168,13 @@ fn meddled((asked, done, ends): (Asked, Done, Ends), later: bool) {
     let case = format!("{asked:?}, {done:?}");
     let project = KubeProject::new();
     project.configure("ignore = { ConfigMap = [\"/metadata/annotations/note\"] }");
-    if asked != Asked::Creation {
-        project.ours(&project.map("web", &json!({"a": "1"})));
+    let web = project.map("web", &json!({"a": "1"}));
+    match asked {
+        Asked::Creation => {}
+        Asked::Forced => drop(project.admin().apply_as("owner", &web)),
+        Asked::Update | Asked::Merge | Asked::Operations | Asked::Deletion => {
+            project.ours(&web);
+        }
     }
     let mut operation = asked.operation(&project);
     operation["id"] = json!("web");

@@ -230,7 +230,11 @@ fn a_request_at_the_gate_waits_for_the_test() {
             let waits = scope.spawn(|| put(&proxy));
             proxy.held(1);
             assert_eq!(echo.reached().len(), 0);
-            if lands { proxy.forward_held() } else { proxy.cut_held() }
+            if lands {
+                proxy.forward_held()
+            } else {
+                proxy.cut_held()
+            }
             assert_eq!(waits.join().unwrap().is_ok(), lands);
         });
         let reached: &[&str] = if lands { &[PUT] } else { &[] };
