@@ -8,9 +8,9 @@ use countersign::document::code::Code;
 use serde_json::{Value, json};
 
 use super::Behind;
+use crate::cli::kube_project::{KubeProject, PLAN, applies};
 use crate::support::cluster::authority::Authority;
 use crate::support::cluster::cluster;
-use crate::support::kube_project::{KubeProject, PLAN, applies};
 use crate::support::project::Clock;
 
 /// A plan that creates the ConfigMap `web`, approved.

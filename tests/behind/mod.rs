@@ -2,6 +2,7 @@
 //! has its code and its words, and the audit log shows that nothing was sent that was meant.
 
 mod elsewhere;
+mod faults;
 mod objects;
 mod rules;
 mod surroundings;
@@ -12,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::cli::kube_project::KubeProject;
 use crate::support::cluster::client::{APPLY, path};
 use crate::support::cluster::random;
-use crate::support::kube_project::KubeProject;
 
 /// A project in which something was planned and approved, and is about to change.
 struct Behind(KubeProject);

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::Behind;
+use crate::cli::kube_project::{KubeProject, applies};
 use crate::support::cluster::client::{MERGE, path};
-use crate::support::kube_project::{KubeProject, applies};
 
 /// A plan for `a` of the ConfigMap `web`, approved.
 fn web(force: bool) -> Behind {

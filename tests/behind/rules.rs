@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::{Behind, Policy};
+use crate::cli::kube_project::{KubeProject, applies};
 use crate::support::cluster::client::{APPLY, path};
 use crate::support::cluster::random;
-use crate::support::kube_project::{KubeProject, applies};
 
 /// A plan that creates the ConfigMap `web`, approved.
 fn creates() -> Behind {

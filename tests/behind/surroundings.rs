@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::Behind;
+use crate::cli::kube_project::KubeProject;
 use crate::support::cluster::client::{MERGE, path};
 use crate::support::cluster::random;
-use crate::support::kube_project::KubeProject;
 
 #[test]
 fn an_ingress_that_now_leads_to_a_service_that_goes_is_named() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::kube_project::{KubeProject, applies};
+use crate::cli::kube_project::{KubeProject, applies};
 
 #[test]
 fn what_was_approved_is_written_once_and_no_more() {

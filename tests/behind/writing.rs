@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use super::{Behind, Policy};
+use crate::cli::kube_project::{KubeProject, applies};
 use crate::support::cluster::audit::Event;
 use crate::support::cluster::client::{MERGE, path};
 use crate::support::killed::so_many_side_by_side;
-use crate::support::kube_project::{KubeProject, applies};
 use crate::support::proxy::{Fault, Rule, writes};
 
 /// What is asked for, of the ConfigMap `web`, which has `a: 1` unless it is to be created.

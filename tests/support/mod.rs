@@ -6,7 +6,6 @@ pub(crate) mod git;
 pub(crate) mod git_http;
 pub(crate) mod http;
 pub(crate) mod killed;
-pub(crate) mod kube_project;
 pub(crate) mod listen;
 pub(crate) mod localstack;
 pub(crate) mod project;

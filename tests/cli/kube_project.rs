@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::cluster::audit::{Event, Mark};
-use super::cluster::client::{Client, path};
-use super::cluster::user::User;
-use super::cluster::{Cluster, Namespace, cluster};
-use super::project::{Clock, Place, Said};
-use super::proxy::Proxy;
-use crate::cli::shop::{Run, Shop};
+use super::shop::{Run, Shop};
+use crate::support::cluster::audit::{Event, Mark};
+use crate::support::cluster::client::{Client, path};
+use crate::support::cluster::user::User;
+use crate::support::cluster::{Cluster, Namespace, cluster};
+use crate::support::project::{Clock, Place, Said};
+use crate::support::proxy::Proxy;
 
 /// The folder of the plan that tests work on, beneath the project.
 pub(crate) const PLAN: &str = "plans/change";
@@ -284,8 +284,8 @@ impl KubeProject {
 
     /// Everything that the program wrote down, anywhere in this world, by its path.
     pub(crate) fn written(&self) -> Vec<(String, Vec<u8>)> {
-        let mut all = super::project::Snapshot::new();
-        super::project::walk(Path::new(&self.shop.path("")), "", &mut all);
+        let mut all = crate::support::project::Snapshot::new();
+        crate::support::project::walk(Path::new(&self.shop.path("")), "", &mut all);
         all.into_iter().collect()
     }
 }
