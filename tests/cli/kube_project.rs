@@ -2,6 +2,7 @@
 //! by a user who may do there what applying needs. Commands are runs of the built program.
 
 use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -30,6 +31,26 @@ pub(crate) struct KubeProject {
     admin: Client,
 }
 
+/// An apply that was begun.
+pub(crate) struct Applying<'p> {
+    project: &'p KubeProject,
+    child: Child,
+    line: String,
+}
+
+impl Applying<'_> {
+    /// Waits until it ends.
+    pub(crate) fn ended(self) -> Run {
+        self.project.shop.waited(&[&self.line], self.child)
+    }
+
+    /// Ends it by SIGKILL.
+    pub(crate) fn killed(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
 /// What planning and applying need in the namespace.
 fn rights() -> Value {
     json!([{"apiGroups": ["*"], "resources": ["*"],
@@ -42,6 +63,10 @@ fn rights_around() -> Value {
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["get", "list"]},
         {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list"]},
+        {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]},
+        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"],
+            "verbs": ["list"]},
+        {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["list"]},
     ])
 }
 
@@ -144,6 +169,13 @@ impl KubeProject {
 
     pub(crate) fn apply_with(&self, more: &[&str]) -> Run {
         self.shop.run(&[&["apply", PLAN, "--trusted", "."], more].concat())
+    }
+
+    /// An apply that goes on beside the test.
+    pub(crate) fn applying(&self, more: &[&str]) -> Applying<'_> {
+        let line = [&["apply", PLAN, "--trusted", "."], more].concat();
+        let child = self.shop.command(&line).spawn().unwrap();
+        Applying { project: self, child, line: line.join(" ") }
     }
 
     /// Runs a command in this process, by a clock of the test.
