@@ -119,13 +119,13 @@ impl Found {
         let Self { context, server, user, identity, namespaces, cluster_scoped } = self;
         let outside = if *cluster_scoped { ", and objects outside them" } else { "" };
         let names: Vec<_> = namespaces.iter().map(Label::as_str).collect();
-        neutral::terminal(&format!(
-            "cluster {} at {server}\n\
-             \x20                   by context {context:?}, as user {user:?}\n\
-             \x20                   namespaces {}{outside}",
-            identity.uid,
-            names.join(", "),
-        ))
+        let lines = [
+            format!("cluster {} at {server}", identity.uid),
+            format!("by context {context:?}, as user {user:?}"),
+            format!("namespaces {}{outside}", names.join(", ")),
+        ];
+        // Each line by itself: a line feed in a name is nothing that ends one.
+        lines.map(|line| neutral::terminal(&line)).join("\n                    ")
     }
 
     /// The same for programs.
