@@ -219,8 +219,9 @@ fn tell(
     let code = code(applied);
     let message = match receipt.outcome {
         Outcome::Applied => {
-            let files = if written == 1 { "file" } else { "files" };
-            session.print(&format!("Applied {plan}: {written} {files} written.\n"));
+            let plural = if written == 1 { "" } else { "s" };
+            let items = applied.items;
+            session.print(&format!("Applied {plan}: {written} {items}{plural} written.\n"));
             for item in &receipt.items {
                 let word = match item.fate {
                     Fate::Written => "written",

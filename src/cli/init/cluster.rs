@@ -124,8 +124,7 @@ impl Found {
             format!("by context {context:?}, as user {user:?}"),
             format!("namespaces {}{outside}", names.join(", ")),
         ];
-        // Each line by itself: a line feed in a name is nothing that ends one.
-        lines.map(|line| neutral::terminal(&line)).join("\n                    ")
+        lines.map(|line| neutral::terminal(&line)).join(&format!("\n{:20}", ""))
     }
 
     /// The same for programs.

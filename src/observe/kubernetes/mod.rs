@@ -18,6 +18,7 @@ mod rehearse;
 mod removed;
 mod request;
 mod rights;
+mod scene;
 mod secrets;
 mod subject;
 
@@ -38,9 +39,9 @@ pub use normal::{Lens, normalised};
 pub use observer::Observer;
 pub use path::remove;
 pub use reach::Reach;
-pub use rehearse::forced;
 pub use request::{Version, call, deletion};
 use rights::May;
+pub use scene::forced;
 pub use secrets::shown;
 use subject::{Deferral, Makes, Standing, Subject};
 

@@ -13,12 +13,17 @@ use kube::{Config, Error as KubeError};
 use thiserror::Error;
 
 use super::authority;
+use super::proxy::Proxies;
 
 /// Longest time for a connection to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Variables of this program that hold secrets, or name them: nothing for a credential plugin.
-const OURS: [&str; 4] =
-    ["COUNTERSIGN_APPLIER", "COUNTERSIGN_KEY", "COUNTERSIGN_MASKING_KEY", "COUNTERSIGN_PLANNER"];
+const OURS: [&str; 4] = [
+    "COUNTERSIGN_APPLIER_KEY",
+    "COUNTERSIGN_KEY",
+    "COUNTERSIGN_MASKING_KEY",
+    "COUNTERSIGN_PLANNER_KEY",
+];
 
 /// How to reach a cluster. Credentials stay where the kubeconfig says they are.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub struct Access {
     pub context: String,
     /// How long to wait for one answer.
     pub patience: Duration,
+    /// Proxies for servers whose kubeconfig names none.
+    pub proxies: Proxies,
 }
 
 /// Why there is no connection. Says nothing that a credential plugin printed.
@@ -160,6 +167,7 @@ impl Access {
             self.unusable(format!("names cluster {:?}, which no kubeconfig has", context.cluster))
         })?;
         self.check_cluster(cluster)?;
+        let proxied = cluster.proxy_url.as_deref().is_some_and(|proxy| !proxy.is_empty());
         let mut plugin = None;
         if let Some(user) = context.user.as_deref().filter(|user| !user.is_empty()) {
             let named = kubeconfig.auth_infos.iter_mut().find(|one| one.name == user);
@@ -173,7 +181,10 @@ impl Access {
             ..KubeConfigOptions::default()
         };
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-        let config = config.map_err(|error| self.unusable(told(&error)))?;
+        let mut config = config.map_err(|error| self.unusable(told(&error)))?;
+        if !proxied {
+            config.proxy_url = self.proxy(&config)?;
+        }
         Ok((config, context.namespace.filter(|name| !name.is_empty()), plugin))
     }
 
@@ -237,14 +248,25 @@ impl Access {
     }
 
     fn of_pod(&self) -> Result<(Config, Option<String>, Option<String>), ConnectError> {
-        let config = Config::incluster_env().map_err(|_| {
+        let mut config = Config::incluster_env().map_err(|_| {
             let looked: Vec<_> =
                 self.kubeconfig.iter().map(|path| path.display().to_string()).collect();
             let looked = if looked.is_empty() { "none".to_owned() } else { looked.join(", ") };
             ConnectError::Nothing { looked }
         })?;
+        config.proxy_url = self.proxy(&config)?;
         let namespace = config.default_namespace.clone();
         Ok((config, Some(namespace), None))
+    }
+
+    /// What the environment says of proxies. The library reads that itself, and takes the exceptions
+    /// for such of the proxy.
+    fn proxy(&self, config: &Config) -> Result<Option<http::Uri>, ConnectError> {
+        let server = &config.cluster_url;
+        let port = server.port_u16().unwrap_or(443);
+        let proxy = self.proxies.towards(server.host().unwrap_or_default(), port);
+        let parsed = proxy.map(|proxy| proxy.parse()).transpose();
+        parsed.map_err(|_| self.unusable("the proxy's address is none".to_owned()))
     }
 
     /// Neither address may hold a password that would be shown, or lead past TLS.

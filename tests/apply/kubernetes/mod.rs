@@ -1,6 +1,9 @@
 //! The executor for clusters, on a real one: through the library, as a user with the rights that the
 //! README says applying needs.
 
+mod meddled;
+mod network;
 mod readiness;
 mod stage;
+mod waits;
 mod whole;

@@ -16,7 +16,7 @@ use countersign::ledger::{Ledger, Spent};
 use countersign::observe::Outside;
 use countersign::observe::kubernetes::Reach;
 use countersign::plan::{self, Plan};
-use countersign::remote::kubernetes::{Access, Cluster as Connection};
+use countersign::remote::kubernetes::{Access, Cluster as Connection, Proxies};
 use serde_json::{Value, json};
 
 use crate::support::apply::*;
@@ -28,7 +28,7 @@ use crate::support::cluster::{Cluster, Namespace, cluster};
 pub(super) fn applying() -> Value {
     let verbs = json!(["get", "list", "create", "patch", "delete"]);
     json!([
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "verbs": verbs, "resources": [
             "configmaps", "secrets", "services", "serviceaccounts", "persistentvolumeclaims",
             "pods", "replicationcontrollers",
@@ -58,6 +58,7 @@ pub(super) fn authority(of: &Cluster) -> String {
         kubeconfig: vec![of.administrator().kubeconfig(folder.path())],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Proxies::default(),
     };
     let connection = Connection::connect(&access, None).unwrap();
     let asked = connection.clone();
@@ -145,7 +146,7 @@ impl Stage {
     }
 
     /// Waits until the rights are in force.
-    fn settled(&self) {
+    pub(super) fn settled(&self) {
         let client = self.user.client();
         let kube_system = "/api/v1/namespaces/kube-system";
         client.wait_for(kube_system, "a right", |answer| answer["kind"] == "Namespace");
@@ -169,7 +170,12 @@ impl Stage {
         let server = self.server.as_deref().unwrap_or(self.cluster.server());
         let kubeconfig = self.user.kubeconfig_to(&folder, server, self.cluster.ca_pem());
         let patience = Duration::from_secs(10);
-        let access = Access { kubeconfig: vec![kubeconfig], context: "prod".to_owned(), patience };
+        let access = Access {
+            kubeconfig: vec![kubeconfig],
+            context: "prod".to_owned(),
+            patience,
+            proxies: Proxies::default(),
+        };
         Reach::new(access, label("main"), vault)
     }
 
@@ -187,7 +193,8 @@ impl Stage {
         let plan = plan::plan(proposal(operations), &target, &outside);
         let plan = plan.unwrap_or_else(|error| panic!("{}", countersign::causes::line(&error)));
         let effect = &plan.document().effect;
-        assert!(effect.complete, "{:#?}", effect.changes);
+        let stuck: Vec<_> = effect.changes.iter().map(|change| &change.preview).collect();
+        assert!(effect.complete, "{stuck:?} {:?}", effect.impact);
         plan
     }
 

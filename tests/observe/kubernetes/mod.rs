@@ -64,6 +64,7 @@ fn access(user: &User, folder: &std::path::Path) -> Access {
         kubeconfig: vec![user.kubeconfig(folder)],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Default::default(),
     }
 }
 

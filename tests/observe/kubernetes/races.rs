@@ -6,7 +6,7 @@ use countersign::custody::vault::Vault;
 use countersign::document::effect::PreviewState;
 use countersign::observe::ObservedChange;
 use countersign::observe::kubernetes::{Reach, observe};
-use countersign::remote::kubernetes::Access;
+use countersign::remote::kubernetes::{Access, Proxies};
 use serde_json::{Value, json};
 
 use super::super::label;
@@ -28,6 +28,7 @@ fn with(
         kubeconfig: vec![stage.user.kubeconfig_by(stage.folder.path(), &proxy)],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Proxies::default(),
     };
     let reach = Reach::new(access, label("main"), Vault::empty());
     let target = stage.target();
