@@ -36,6 +36,10 @@ pub(super) fn shape(config: &Config) -> Result<(), ConfigError> {
         if let Err(message) = super::ledger::shape(ledger) {
             return wrong(part, message);
         }
+        if let Some(target) = super::ledger::reached(ledger, config) {
+            let message = "its namespace is in the scope of target";
+            return wrong(part, format!("{message} {target}, whose plans could change it"));
+        }
     }
     limits(&config.limits)
 }
