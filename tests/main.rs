@@ -28,6 +28,7 @@ mod plan;
 mod plans;
 mod policy;
 mod readme;
+mod remote;
 mod review;
 mod support;
 mod trust;

@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::keys;
 use super::ledger::whose::Whose;
 use super::paths::{self, PlanFolder};
+use super::reach;
 use super::session::Session;
 use crate::apply::{self, Applied, ApplyError, GivingUp, World};
 use crate::causes;
@@ -105,6 +106,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     }
     let of = (&trusted, &folder);
     let base = committing::base(wish.as_ref(), cleared.plan(), args.resume, of, session)?;
+    let outside = reach::outside(&cleared.plan().document().proposal, &project, &trusted, session)?;
     session.progress("locking the target, and observing it again");
     let host = session.world().host.clone();
     session.spend();
@@ -113,7 +115,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
         Live {
             trusted: &trusted,
             ledger: &ledger,
-            project: &project,
+            outside: &outside,
             applier: applier.signer.public(),
             host: &host,
             process: std::process::id(),

@@ -15,8 +15,10 @@ mod plan;
 mod policy;
 mod present;
 mod progress;
+mod reach;
 mod review;
 mod schema;
+mod secrets;
 mod session;
 mod status;
 mod trust;
@@ -41,6 +43,8 @@ Environment:
   COUNTERSIGN_KEY          key of approve and reject: a file, or agent:SHA256:...
   COUNTERSIGN_PLANNER_KEY  key of plan, in a pipeline: a file, or its text
   COUNTERSIGN_APPLIER_KEY  key of apply, in a pipeline: a file, or its text
+  COUNTERSIGN_MASKING_KEY  masks the secrets of a plan, in a pipeline: 64 hexadecimal digits
+  KUBECONFIG               kubeconfig files of Kubernetes targets, instead of ~/.kube/config
   COUNTERSIGN_STATE        folder of keys and ledgers, instead of ~/.local/state/countersign
   HOME, XDG_STATE_HOME     where that folder and ~/.ssh are
   SSH_AUTH_SOCK            the ssh-agent

@@ -11,17 +11,16 @@ use super::fault::Fault;
 use super::keys;
 use super::paths::file_fault;
 use super::policy::policy_fault;
+use super::reach;
 use super::session::Session;
-use crate::causes;
-use crate::config::Target;
 use crate::document::code::Code;
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{GENERATOR, Planned, Statement};
 use crate::files;
 use crate::gate::Trusted;
 use crate::intake::{self, Defaults, GatherError, Input};
-use crate::observe::directory::{self, ObserveError};
-use crate::plan::Plan;
+use crate::observe::ObserveError;
+use crate::plan::{self, Plan, PlanError};
 use crate::policy::judge::{WorkerLimits, judge};
 use crate::review::{self, Page};
 use crate::trust::envelope;
@@ -193,15 +192,13 @@ fn make(
     };
     let target =
         trusted.config.target(&proposal.environment, &proposal.target).map_err(unknown)?.clone();
-    let Target::Directory(target) = target else {
-        return Err(Fault::new(Code::Error, "this version plans `directory` targets only"));
-    };
     session.progress("reading the target");
     let project = session.project()?;
-    let observed = directory::observe(proposal, &project, &target, &limits)
-        .map_err(|error| observe_fault(&error))?;
-    session.progress("planning");
-    let plan = Plan::make(observed).map_err(|error| Fault::of(Code::Error, &error))?;
+    let outside = reach::outside(&proposal, &project, trusted, session)?;
+    let plan = plan::plan(proposal, &target, &outside).map_err(|error| match error {
+        PlanError::Observe(error) => observe_fault(&error),
+        PlanError::Make(error) => Fault::of(Code::Error, &error),
+    })?;
     let most = limits.max_plan_bytes;
     if plan.bytes().len() > most {
         return Err(Fault::new(
@@ -215,13 +212,18 @@ fn make(
 
 /// Every operation that cannot be carried out: each a cause, and a problem for a program to mend.
 fn observe_fault(error: &ObserveError) -> Fault {
-    let ObserveError::Several(errors) = error else {
-        return Fault::of(Code::Error, error);
+    let lines = error.lines();
+    let code = match error.is_of_another_target() {
+        true => Code::PlanStale,
+        false => Code::Error,
     };
-    errors.iter().fold(Fault::of(Code::Error, error), |fault, error| {
-        let message = causes::line(error);
-        fault.because(message.clone()).problem(&json!({"message": message}))
-    })
+    if lines.len() < 2 {
+        return Fault::of(code, error).hint(error.hint());
+    }
+    let fault = Fault::of(code, error).hint(error.hint());
+    lines
+        .into_iter()
+        .fold(fault, |fault, line| fault.because(line.clone()).problem(&json!({"message": line})))
 }
 
 /// The only target that is configured, if there is just one.

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::fault::Fault;
 use super::ledger::whose::Whose;
 use super::paths;
+use super::reach;
 use super::session::Session;
 use super::status::shown;
 use crate::document::code::Code;
@@ -55,7 +56,9 @@ pub(super) fn run(args: &VerifyArgs, session: &mut Session<'_, '_>) -> Result<Co
         true => {
             session.progress("observing the target");
             let project = session.project()?;
-            gate::same_bytes(examined.plan(), &trusted, &project, &[]).err()
+            let proposal = &examined.plan().document().proposal;
+            let outside = reach::outside(proposal, &project, &trusted, session)?;
+            gate::same_bytes(examined.plan(), &trusted, &outside, false).err()
         }
     };
     let cleared = match (examined.clear(), stale) {

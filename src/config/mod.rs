@@ -188,6 +188,16 @@ pub struct KubernetesTarget {
     pub ledger: Option<Ledger>,
 }
 
+impl KubernetesTarget {
+    /// Whether a plan may change this object.
+    pub fn covers(&self, id: &ResourceId) -> bool {
+        match id.namespace.as_str() {
+            "" => self.cluster_scoped,
+            namespace => self.namespaces.iter().any(|name| name.as_str() == namespace),
+        }
+    }
+}
+
 /// Stacks of one account and region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

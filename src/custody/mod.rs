@@ -9,3 +9,4 @@ pub mod random;
 pub mod setting;
 pub mod signer;
 pub mod state;
+pub mod vault;

@@ -42,6 +42,19 @@ impl Class {
     ];
 }
 
+impl std::fmt::Display for Class {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Additive => "additive",
+            Self::Mutating => "mutating",
+            Self::Disruptive => "disruptive",
+            Self::Outage => "outage",
+            Self::DataLoss => "data-loss",
+        })
+    }
+}
+
 /// How sure the class is. At the worst class, the first present of certain, unknown, possible.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -166,13 +179,14 @@ pub struct Change {
     pub unknown: Vec<Pointer>,
     /// Derived: pointers that hold secrets in this kind, where present.
     pub sensitive: Vec<Pointer>,
-    /// Derived: immutable paths whose change makes this a replacement.
+    /// Immutable paths whose change makes this a replacement. Derived for a folder, observed for a
+    /// cluster.
     pub replace_paths: Vec<Pointer>,
     /// Observed: fields taken over from other managers.
     pub force: Vec<Forced>,
     /// Observed: what the target warned of. Untrusted text.
     pub warnings: Vec<String>,
-    /// Derived: asked for, and without effect because somebody else holds it.
+    /// Observed: asked for, and without effect because somebody else holds it.
     pub without_effect: Vec<Pointer>,
     /// Derived: of a delete, what happens to dependents; else empty.
     pub propagation: String,

@@ -36,6 +36,11 @@ impl ResourceRef {
         }
     }
 
+    /// Whether it holds secret values: [`is_secret_kind`].
+    pub fn is_secret(&self) -> bool {
+        is_secret_kind(self.group(), &self.kind)
+    }
+
     /// What a whole object says of itself; `None` where apiVersion, kind or name is missing.
     pub fn of(object: &Value) -> Option<Self> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
@@ -46,6 +51,12 @@ impl ResourceRef {
             name: text("/metadata/name")?.to_owned(),
         })
     }
+}
+
+/// Whether a kind is Secret in any spelling: a value is kept out of plans even where the API would
+/// not know the kind.
+pub fn is_secret_kind(group: &str, kind: &str) -> bool {
+    group.is_empty() && kind.eq_ignore_ascii_case("Secret")
 }
 
 /// The change a `patch` makes.

@@ -1,56 +1,73 @@
 //! The target is observed once more, and must give the same plan, byte for byte.
 
-use std::path::Path;
-
 use super::refusal::Refusal;
 use super::trusted::Trusted;
-use crate::causes;
 use crate::config::Target;
 use crate::document::effect::FileChange;
-use crate::observe::directory;
-use crate::plan::{self, Plan};
+use crate::observe::{self, ObserveError, Outside, directory};
+use crate::plan::{self, Plan, PlanError};
 
-/// Observes the target again, as it was before `written` was written, and compares the plan that
-/// follows byte for byte.
+/// Observes the target again and compares the plan that follows byte for byte.
+///
+/// A round that goes on (`resumes`) has written some of it already. The files of a folder that are as
+/// they will be count as they were before it. Of a cluster, the objects are looked at one by one by
+/// whoever goes on; here it must be the same cluster, and what stands around the changes must not have
+/// become worse.
 ///
 /// # Errors
-/// [`Refusal::Stale`], which names what differs.
+/// [`Refusal::Stale`], which names what differs; [`Refusal::Unobservable`].
 pub fn same_bytes(
     plan: &Plan,
     trusted: &Trusted,
-    project: &Path,
-    written: &[FileChange],
+    outside: &Outside<'_>,
+    resumes: bool,
 ) -> Result<(), Refusal> {
     let proposal = plan.document().proposal.clone();
     let target = trusted
         .config
         .target(&proposal.environment, &proposal.target)
         .map_err(|error| Refusal::Target(Box::new(error)))?;
-    let stale = |differences| Refusal::Stale { plan: plan.digest(), differences, readable: true };
-    let observed = match target {
-        Target::Directory(target) => {
-            directory::Tree::read_before(project, target, &trusted.config.limits, written)
-                .and_then(|tree| directory::observe_tree(proposal, target, tree))
+    let again = match (target, resumes) {
+        (Target::Directory(folder), true) => {
+            let written: &[FileChange] = &plan.document().effect.files;
+            directory::Tree::read_before(outside.project, folder, outside.limits, written)
+                .and_then(|tree| directory::observe_tree(proposal, folder, tree))
+                .map_err(|error| PlanError::Observe(error.into()))
+                .and_then(|observed| Ok(Plan::make(observed)?))
         }
-        Target::Kubernetes(_) | Target::Cloudformation(_) => {
-            return Err(stale(vec!["the target is of another kind now".to_owned()]));
+        (Target::Kubernetes(_), true) => return goes_on(plan, target, outside),
+        (Target::Directory(_) | Target::Kubernetes(_) | Target::Cloudformation(_), _) => {
+            plan::plan(proposal, target, outside)
         }
     };
-    let observed = observed.map_err(|error| {
-        if error.is_of_the_state() {
-            let differences = error.each().map(|error| causes::line(error)).collect();
-            let readable = error.is_of_an_operation();
-            Refusal::Stale { plan: plan.digest(), differences, readable }
-        } else {
-            Refusal::Unobservable(Box::new(error))
+    match again {
+        Ok(again) if again.bytes() == plan.bytes() => Ok(()),
+        Ok(again) => Err(stale(plan, plan::differences(plan.document(), again.document()))),
+        Err(PlanError::Observe(error)) => Err(unobserved(plan, error)),
+        Err(PlanError::Make(error)) => {
+            Err(stale(plan, vec![format!("it cannot be planned again: {error}")]))
         }
-    })?;
-    let again = match Plan::make(observed) {
-        Ok(again) => again,
-        Err(error) => return Err(stale(vec![format!("it cannot be planned again: {error}")])),
-    };
-    if again.bytes() == plan.bytes() {
-        return Ok(());
     }
-    Err(stale(plan::differences(plan.document(), again.document())))
+}
+
+/// Whether a plan of a cluster that is half-way may go on.
+fn goes_on(plan: &Plan, target: &Target, outside: &Outside<'_>) -> Result<(), Refusal> {
+    observe::identify(target, outside).map_err(|error| unobserved(plan, error))?;
+    match plan.worse_by_now(target, outside) {
+        Ok(worse) if worse.is_empty() => Ok(()),
+        Ok(worse) => Err(stale(plan, worse)),
+        Err(error) => Err(stale(plan, vec![format!("it cannot be judged again: {error}")])),
+    }
+}
+
+fn stale(plan: &Plan, differences: Vec<String>) -> Refusal {
+    Refusal::Stale { plan: plan.digest(), differences, readable: true }
+}
+
+fn unobserved(plan: &Plan, error: ObserveError) -> Refusal {
+    if !error.is_of_the_state() {
+        return Refusal::Unobservable(Box::new(error));
+    }
+    let readable = error.is_of_an_operation();
+    Refusal::Stale { plan: plan.digest(), differences: error.lines(), readable }
 }

@@ -3,7 +3,6 @@
 //! an [`Authorized`], which owns the bytes that were verified.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::again::same_bytes;
 use super::approval;
@@ -16,6 +15,7 @@ use crate::document::statement::{Approval, ApprovalId};
 use crate::ledger::{
     ApprovalUse, Holder, Ledger, LedgerError, Lock, Round, Spending, Spent, TargetKey,
 };
+use crate::observe::Outside;
 use crate::plan::Plan;
 use crate::trust::key::PublicKey;
 use crate::trust::principal::{APPLIER, Principal};
@@ -28,8 +28,8 @@ pub struct Live<'a> {
     pub trusted: &'a Trusted,
     /// The ledger.
     pub ledger: &'a Ledger,
-    /// The project's folder, beneath which a directory target lies.
-    pub project: &'a Path,
+    /// How to reach the target.
+    pub outside: &'a Outside<'a>,
     /// Key that will sign the receipt.
     pub applier: &'a PublicKey,
     /// Host and process, for the lock.
@@ -175,12 +175,7 @@ fn last_look(
     lock: &Lock,
 ) -> Result<(Instant, Instant), Refusal> {
     unspent(cleared, lock)?;
-    // A round that goes on has written some files already: they count as they were before it.
-    let written = match live.resume {
-        true => cleared.plan.document().effect.files.as_slice(),
-        false => &[],
-    };
-    same_bytes(&cleared.plan, live.trusted, live.project, written)?;
+    same_bytes(&cleared.plan, live.trusted, live.outside, live.resume)?;
     let again = live.trusted.root_again().map_err(|e| Refusal::TrustUnreadable(Box::new(e)))?;
     if again.digest() != cleared.trust.1 {
         return Err(Refusal::TrustChanged);

@@ -4,7 +4,7 @@
 use super::refusal::Refusal;
 use super::trusted::Trusted;
 use crate::clock::Instant;
-use crate::config::{DirectoryTarget, Target};
+use crate::config::Target;
 use crate::document::effect::{PreviewState, TargetIdentity};
 use crate::document::ident::{Label, ResourceId};
 use crate::ledger::Ledger;
@@ -44,20 +44,23 @@ pub(super) fn target(plan: &Plan, trusted: &Trusted, refusals: &mut Vec<Refusal>
     match trusted.config.target(&proposal.environment, &proposal.target) {
         Err(error) => refusals.push(Refusal::Target(Box::new(error))),
         Ok(target) => {
-            let live = identity(&trusted.config.name, target);
-            if live.as_ref() != Some(&effect.target) {
+            if !is(&trusted.config.name, target, &effect.target) {
                 refusals.push(Refusal::TargetDiffers {
                     target: proposal.target.clone(),
-                    live: live.as_ref().map_or_else(|| "of another kind".to_owned(), shown),
+                    live: declared(&trusted.config.name, target),
                     planned: shown(&effect.target),
                 });
             }
-            if let Target::Directory(directory) = target {
-                let objects = outside(effect.changes.iter().map(|change| &change.id), directory);
-                if !objects.is_empty() {
-                    let target = proposal.target.clone();
-                    refusals.push(Refusal::OutOfScope { target, objects });
-                }
+            let ids = effect.changes.iter().map(|change| &change.id);
+            let outside = |id: &&ResourceId| match target {
+                Target::Directory(directory) => !directory.covers(id),
+                Target::Kubernetes(cluster) => !cluster.covers(id),
+                Target::Cloudformation(_) => true,
+            };
+            let objects: Vec<ResourceId> = ids.filter(outside).cloned().collect();
+            if !objects.is_empty() {
+                let target = proposal.target.clone();
+                refusals.push(Refusal::OutOfScope { target, objects });
             }
         }
     }
@@ -65,7 +68,7 @@ pub(super) fn target(plan: &Plan, trusted: &Trusted, refusals: &mut Vec<Refusal>
         let mut why: Vec<String> = Vec::new();
         for change in &effect.changes {
             let state = change.preview.state;
-            if !matches!(state, PreviewState::Server | PreviewState::Local) {
+            if matches!(state, PreviewState::Blocked | PreviewState::Unpreviewable) {
                 why.push(format!("{}: {}", change.id, change.preview.because));
             }
         }
@@ -77,14 +80,33 @@ pub(super) fn target(plan: &Plan, trusted: &Trusted, refusals: &mut Vec<Refusal>
     }
 }
 
-/// What a target of the configuration is, as far as that needs no look at it.
-fn identity(project: &Label, target: &Target) -> Option<TargetIdentity> {
+/// Whether a target of the configuration is the one that a plan was made for, as far as that needs
+/// no look at it.
+fn is(project: &Label, target: &Target, planned: &TargetIdentity) -> bool {
+    match (target, planned) {
+        (Target::Directory(directory), TargetIdentity::Directory { project: of, path }) => {
+            of == project && path == directory.path.as_str()
+        }
+        (
+            Target::Kubernetes(cluster),
+            TargetIdentity::Kubernetes { cluster_uid, ca_spki, namespaces: _ },
+        ) => *cluster_uid == cluster.cluster && *ca_spki == cluster.ca,
+        (Target::Directory(_) | Target::Kubernetes(_) | Target::Cloudformation(_), _) => false,
+    }
+}
+
+/// A target of the configuration, for people.
+fn declared(project: &Label, target: &Target) -> String {
     match target {
-        Target::Directory(directory) => Some(TargetIdentity::Directory {
-            project: project.clone(),
-            path: directory.path.as_str().to_owned(),
-        }),
-        Target::Kubernetes(_) | Target::Cloudformation(_) => None,
+        Target::Directory(directory) => {
+            format!("folder {:?} of project {project}", directory.path.as_str())
+        }
+        Target::Kubernetes(cluster) => {
+            format!("cluster {} with authority {}", cluster.cluster, cluster.ca)
+        }
+        Target::Cloudformation(stacks) => {
+            format!("stacks in {}/{}", stacks.account, stacks.region)
+        }
     }
 }
 
@@ -93,16 +115,11 @@ fn shown(identity: &TargetIdentity) -> String {
         TargetIdentity::Directory { project, path } => {
             format!("folder {path:?} of project {project}")
         }
-        TargetIdentity::Kubernetes { cluster_uid, .. } => format!("cluster {cluster_uid}"),
+        TargetIdentity::Kubernetes { cluster_uid, ca_spki, namespaces: _ } => {
+            format!("cluster {cluster_uid} with authority {ca_spki}")
+        }
         TargetIdentity::Cloudformation { account, region, stack, .. } => {
             format!("stack {stack} in {account}/{region}")
         }
     }
-}
-
-fn outside<'c>(
-    ids: impl Iterator<Item = &'c ResourceId>,
-    target: &DirectoryTarget,
-) -> Vec<ResourceId> {
-    ids.filter(|id| !target.covers(id)).cloned().collect()
 }

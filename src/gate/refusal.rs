@@ -162,7 +162,7 @@ pub enum Refusal {
     },
     /// The target cannot be read.
     #[error("the target cannot be observed")]
-    Unobservable(#[source] Box<crate::observe::directory::ObserveError>),
+    Unobservable(#[source] Box<crate::observe::ObserveError>),
     /// The one who applies is nobody's applier.
     #[error("key {key} is not of an `applier` in trust.json version {version}")]
     NotApplier {

@@ -85,7 +85,7 @@ fn operations(
     if items.is_empty() {
         leaf.refuse(at, "no operations", "say what is to be changed");
     }
-    let secret = resource.is_some_and(secret::is_secret);
+    let secret = resource.is_some_and(ResourceRef::is_secret);
     let mut good = true;
     for (index, item) in items.iter().enumerate() {
         good &= operation(item, &at.join(&index.to_string()), secret, leaf).is_some();

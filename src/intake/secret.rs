@@ -7,25 +7,17 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::page::{Leaf, kind_of};
-use crate::document::ident::{Label, Pointer};
+pub(super) use crate::custody::vault::HOLDERS;
+use crate::custody::vault::{MEMBER, reference};
+use crate::document::ident::Pointer;
 use crate::document::operation::ResourceRef;
-use crate::manifest::object;
 
-/// The one member of a reference.
-const MEMBER: &str = "$secret";
-/// Members of a Secret that hold values.
-pub(super) const HOLDERS: [&str; 2] = ["data", "stringData"];
 const HINT: &str = "write `{\"$secret\": \"name\"}`, an entry of countersign.toml; a folder of manifests takes no secrets";
-
-/// Whether an object is a Secret.
-pub(super) fn is_secret(resource: &ResourceRef) -> bool {
-    object::is_secret_kind(resource.group(), &resource.kind)
-}
 
 /// Checks an object, or a merge patch of one.
 pub(super) fn body(value: &Value, resource: &ResourceRef, at: &Pointer, leaf: &mut Leaf<'_, '_>) {
     let Value::Object(map) = value else { return none(value, at, leaf) };
-    let secret = is_secret(resource);
+    let secret = resource.is_secret();
     for (name, value) in map {
         let at = at.join(name);
         if secret && HOLDERS.contains(&name.as_str()) {
@@ -67,18 +59,10 @@ pub(super) fn holder(value: &Value, at: &Pointer, leaf: &mut Leaf<'_, '_>) {
 pub(super) fn held(value: &Value, at: &Pointer, leaf: &mut Leaf<'_, '_>) {
     match reference(value) {
         _ if value.is_null() => {}
-        Some(Ok(())) => {}
-        Some(Err(())) => leaf.refuse(at, "`$secret` does not name one entry", HINT),
+        Some(Ok(_)) => {}
+        Some(Err(_)) => leaf.refuse(at, "`$secret` does not name one entry", HINT),
         None => leaf.refuse(at, "a literal secret value", HINT),
     }
-}
-
-/// Whether a value is a reference, and a good one.
-fn reference(value: &Value) -> Option<Result<(), ()>> {
-    let map = value.as_object()?;
-    let name = map.get(MEMBER)?;
-    let good = map.len() == 1 && name.as_str().is_some_and(|name| name.parse::<Label>().is_ok());
-    Some(if good { Ok(()) } else { Err(()) })
 }
 
 /// Reports every reference where none means anything.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::kinds;
 pub use super::kinds::{is_builtin, is_cluster_scoped};
 use crate::document::ident::Pointer;
-use crate::document::operation::ResourceRef;
+use crate::document::operation::{ResourceRef, is_secret_kind};
 
 /// Why a value is not an object that can be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -186,12 +186,6 @@ pub fn server_owned(value: &Value) -> impl Iterator<Item = Pointer> + '_ {
         .iter()
         .filter(|pointer| value.pointer(pointer).is_some())
         .filter_map(|pointer| pointer.parse().ok())
-}
-
-/// Whether a kind is Secret in any spelling: a value is kept out of plans even where the API would
-/// not know the kind.
-pub fn is_secret_kind(group: &str, kind: &str) -> bool {
-    group.is_empty() && kind.eq_ignore_ascii_case("Secret")
 }
 
 /// Whether an object is a Secret with values in it.

@@ -1,17 +1,20 @@
 //! A plan is its own canonical bytes: made in one place, and reopened only if deriving it again
 //! gives the same bytes.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use thiserror::Error;
 
-use super::derive::{self, Basis, DeriveError, Derived, Seen};
+use super::derive::{self, Around, Basis, DeriveError, Derived};
 use super::facts;
-use super::judgement::Judgement;
+use super::judgement::{Case, Judgement};
+use super::settle::Seen;
 use crate::document::canonical::{self, CanonicalError};
 use crate::document::effect::{Change, Effect, Facts, FileChange};
 use crate::document::ident::{Digest, Pointer};
 use crate::document::plan::{ApiVersion, PlanDocument, PlanKind, RULES};
-use crate::observe::{Observed, ObservedChange};
+use crate::observe::{ListOf, ObserveError, Observed, ObservedChange, Surroundings};
 
 /// Why no plan can be made of what was observed.
 #[derive(Debug, Error)]
@@ -58,19 +61,46 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Makes the plan of what was observed.
+    /// Makes the plan of what was observed of a folder of manifests: what stands around the changes
+    /// was read with them.
     ///
     /// # Errors
     /// [`MakeError`].
-    pub fn make(observed: Observed) -> Result<Self, MakeError> {
-        let Observed { proposal, target, changes, files, stack, surroundings } = observed;
+    pub fn make(mut observed: Observed) -> Result<Self, MakeError> {
+        let surroundings = std::mem::take(&mut observed.surroundings);
+        Self::seal(observed, |cases| {
+            let facts = facts::extract(cases, &surroundings, facts::Coverage::Tree);
+            Ok(Around { facts, unresolved: surroundings.unresolved })
+        })
+    }
+
+    /// Makes the plan of what was observed of a cluster: `look` reads what stands around the changes,
+    /// and is asked for as little as class and radius need.
+    ///
+    /// # Errors
+    /// [`MakeError`].
+    pub fn make_around(
+        observed: Observed,
+        look: impl FnOnce(&BTreeSet<ListOf>) -> Result<Surroundings, ObserveError>,
+    ) -> Result<Self, MakeError> {
+        Self::seal(observed, |cases| {
+            let found = look(&facts::wanted(cases));
+            let surroundings = found.map_err(|e| DeriveError::Surroundings(Box::new(e)))?;
+            let facts = facts::extract(cases, &surroundings, facts::Coverage::Whole);
+            Ok(Around { facts, unresolved: surroundings.unresolved })
+        })
+    }
+
+    fn seal(
+        observed: Observed,
+        around: impl FnOnce(&[Case<'_>]) -> Result<Around, DeriveError>,
+    ) -> Result<Self, MakeError> {
+        let Observed { proposal, target, changes, files, stack, masking, surroundings: _ } =
+            observed;
         let mut changes: Vec<Seen> = changes.into_iter().map(seen).collect();
         changes.sort_by_cached_key(|change| change.resource.id());
-        let unresolved = surroundings.unresolved.clone();
-        let basis = Basis { proposal: &proposal, target, changes, files, stack, unresolved };
-        let derived = derive::derive(basis, |cases| {
-            facts::extract(cases, &surroundings, facts::Coverage::Tree)
-        })?;
+        let basis = Basis { proposal: &proposal, target, changes, files, stack, masking };
+        let derived = derive::derive(basis, around)?;
         let Derived { effect, judgements, order } = derived;
         let (api_version, kind) = (ApiVersion::V1, PlanKind::Plan);
         let document = PlanDocument { api_version, kind, rules: RULES, proposal, effect };
@@ -87,16 +117,18 @@ impl Plan {
     pub fn open(bytes: Vec<u8>) -> Result<Self, OpenError> {
         let mut document = read(&bytes)?;
         let Held { facts, objects, texts } = Held::out_of(&mut document.effect);
-        let Effect { target, changes, files, stack, impact, .. } = &document.effect;
+        let Effect { target, changes, files, stack, impact, masking, .. } = &document.effect;
         let basis = Basis {
             proposal: &document.proposal,
             target: target.clone(),
             changes: changes.iter().zip(objects).map(stored).collect(),
             files: files.iter().map(|file| file.path.clone()).zip(texts).collect(),
             stack: stack.clone(),
-            unresolved: impact.unresolved.iter().cloned().collect(),
+            masking: masking.clone(),
         };
-        let Derived { mut effect, judgements, order } = derive::derive(basis, |_| facts)?;
+        let unresolved = impact.unresolved.iter().cloned().collect();
+        let derived = derive::derive(basis, |_| Ok(Around { facts, unresolved }))?;
+        let Derived { mut effect, judgements, order } = derived;
         let held = Held::out_of(&mut effect);
         if effect != document.effect {
             return Err(OpenError::Derived { at: first_difference(&effect, &document.effect) });
@@ -124,6 +156,12 @@ impl Plan {
     /// Why each change has its class, in the order of `effect.changes`.
     pub fn judgements(&self) -> &[Judgement] {
         &self.judgements
+    }
+
+    /// The observed members of every change, in the order of `effect.changes`.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        let both = |change: &Change| (change.before.clone(), change.after.clone());
+        self.document.effect.changes.iter().map(|change| stored((change, both(change)))).collect()
     }
 
     /// Whether nothing would be changed.
@@ -172,6 +210,7 @@ fn seen(change: ObservedChange) -> Seen {
         after,
         preview,
         unknown,
+        replace_paths,
         force,
         warnings,
         without_effect,
@@ -184,6 +223,7 @@ fn seen(change: ObservedChange) -> Seen {
         after,
         preview,
         unknown,
+        replace_paths,
         force,
         warnings,
         without_effect,
@@ -199,6 +239,7 @@ fn stored((change, (before, after)): (&Change, (Value, Value))) -> Seen {
         after,
         preview: change.preview.clone(),
         unknown: change.unknown.clone(),
+        replace_paths: change.replace_paths.clone(),
         force: change.force.clone(),
         warnings: change.warnings.clone(),
         without_effect: change.without_effect.clone(),

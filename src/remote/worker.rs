@@ -32,7 +32,8 @@ impl Worker {
         Ok(Self { handle, stop, thread: Some(thread) })
     }
 
-    /// Runs one task to its end; `None` if it was broken off by a fault of this program.
+    /// Runs one task to its end; `None` if it was broken off by a fault of this program. Never to be
+    /// called from a task: it would wait for itself.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
@@ -49,7 +50,9 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.stop.notify_one();
-        if let Some(thread) = self.thread.take() {
+        let Some(thread) = self.thread.take() else { return };
+        // The last user may have been a task, which cannot wait for its own thread to end.
+        if thread.thread().id() != std::thread::current().id() {
             // It runs nothing that could have panicked, and there is nobody to tell.
             let _ended = thread.join();
         }

@@ -217,9 +217,26 @@ fn state_notes(change: &Change, numbers: &BTreeMap<&ResourceId, usize>) -> Vec<L
 fn object_notes(change: &Change, in_tree: bool) -> Vec<Line> {
     let mut notes = Vec::new();
     if !change.replace_paths.is_empty() {
-        let mut line = vec![Piece::words("Deleted and made anew, because of ")];
+        let replaced = change.actions == [Step::Delete, Step::Create];
+        let (before, behind) = match replaced {
+            true => ("Deleted and made anew, because of ", ", which cannot be changed in place."),
+            false => ("Cannot be changed in place: ", "."),
+        };
+        let mut line = vec![Piece::words(before)];
         line.extend(pointers(&change.replace_paths));
-        line.push(Piece::words(", which cannot be changed in place."));
+        line.push(Piece::words(behind));
+        notes.push(line);
+    }
+    let finalizers = change.before.pointer("/metadata/finalizers").and_then(|list| list.as_array());
+    let finalizers: Vec<&str> =
+        finalizers.into_iter().flatten().filter_map(|f| f.as_str()).collect();
+    if !in_tree && change.actions.contains(&Step::Delete) && !finalizers.is_empty() {
+        let mut line = vec![Piece::words("Goes only once its finalizers are done: ")];
+        for (index, finalizer) in finalizers.iter().enumerate() {
+            line.extend((index > 0).then(|| Piece::words(", ")));
+            line.push(Piece::name(*finalizer));
+        }
+        line.push(Piece::words("."));
         notes.push(line);
     }
     if let Some(text) = words::propagation(change).filter(|_| !in_tree) {
@@ -240,7 +257,8 @@ fn object_notes(change: &Change, in_tree: bool) -> Vec<Line> {
         ]);
     }
     if !change.without_effect.is_empty() {
-        let mut line = vec![Piece::words("Asked for and without effect: ")];
+        let mut line =
+            vec![Piece::words("Left out of the operation, and stays because others hold it: ")];
         line.extend(pointers(&change.without_effect));
         notes.push(line);
     }

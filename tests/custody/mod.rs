@@ -5,3 +5,4 @@ mod key_file;
 mod masking;
 mod signer;
 mod state;
+mod vault;

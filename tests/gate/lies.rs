@@ -130,7 +130,7 @@ fn a_plan_that_contradicts_itself_is_refused_offline() {
             json!({"template": null, "parameters": {}, "role": "",
             "notifications": [], "rollback": null, "onFailure": "", "tags": {},
             "capabilities": []}),
-            "`directory` targets only",
+            "plans no such target",
         ),
         ("/proposal/operations", json!([]), "do not belong to each other"),
         ("/proposal/operations/0/id", json!("other"), "do not belong to each other"),

@@ -164,7 +164,7 @@ class Cluster:
             "--client-ca-file=" + self.path("ca.pem"),
             "--token-auth-file=" + self.path("tokens.csv"),
             "--service-account-issuer=https://kubernetes.default.svc",
-            "--service-account-key-file=" + self.path("service-account.key"),
+            "--service-account-key-file=" + self.path("service-account.pem"),
             "--service-account-signing-key-file=" + self.path("service-account.key"),
             "--service-cluster-ip-range=10.0.0.0/16",
             "--authorization-mode=RBAC",

@@ -215,7 +215,8 @@ pub fn observe_tree(
         path: target.path.as_str().to_owned(),
     };
     let surroundings = Surroundings { objects: tree.into_objects(), ..Surroundings::default() };
-    Ok(Observed { proposal, target: identity, changes, files, stack: None, surroundings })
+    let masking = String::new();
+    Ok(Observed { proposal, target: identity, changes, files, stack: None, masking, surroundings })
 }
 
 /// What one operation does, if it can be done here.

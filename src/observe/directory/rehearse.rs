@@ -87,6 +87,7 @@ pub(super) fn change(
         after,
         preview,
         unknown: Vec::new(),
+        replace_paths: Vec::new(),
         force: Vec::new(),
         warnings: Vec::new(),
         without_effect: Vec::new(),

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{ListOf, Observed, Surroundings};
 use crate::config::KubernetesTarget;
+use crate::custody::vault::Vault;
 use crate::document::proposal::Proposal;
 use crate::remote::kubernetes::{Access, Cluster};
 
@@ -15,11 +16,41 @@ use crate::remote::kubernetes::{Access, Cluster};
 pub struct Reach {
     /// The kubeconfig and its context.
     pub access: Access,
+    /// The secrets that may go there.
+    pub vault: Vault,
 }
 
 /// Why a cluster could not be observed.
 #[derive(Debug, Error)]
 pub enum ObserveError {}
+
+impl ObserveError {
+    /// Each reason on its own.
+    pub fn each(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self)
+    }
+
+    /// Whether the context leads to another cluster than the one that is pinned.
+    pub fn is_of_another_cluster(&self) -> bool {
+        unimplemented!()
+    }
+
+    /// What to do next; empty where the error says it.
+    pub fn hint(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether the state of the cluster is to blame, and not the reading of it: another cluster, or
+    /// what was planned cannot be done to what is there.
+    pub fn is_of_the_state(&self) -> bool {
+        unimplemented!()
+    }
+
+    /// Whether operations are to blame: the cluster itself could be read.
+    pub fn is_of_an_operation(&self) -> bool {
+        unimplemented!()
+    }
+}
 
 impl Reach {
     /// The connection to the cluster of this target: made at the first call, and proven to be to the

@@ -8,6 +8,7 @@ pub(crate) mod properties;
 pub(crate) mod links;
 pub(crate) mod rows;
 mod select;
+mod wanted;
 mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,8 @@ use super::radius;
 use crate::document::effect::{Class, Edge, Facts};
 use crate::document::ident::ResourceId;
 use crate::observe::Surroundings;
+
+pub use wanted::wanted;
 
 /// How much of the truth the surroundings can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

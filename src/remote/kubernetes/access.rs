@@ -1,9 +1,24 @@
-//! From a kubeconfig and the name of a context to a connection that trusts one authority only.
+//! From a kubeconfig and the name of a context to a configuration that trusts one authority only.
+//! What cannot be pinned is refused by its name.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kube::client::AuthError;
+use kube::config::{
+    AuthInfo, Cluster, Context, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError,
+};
+use kube::{Config, Error as KubeError};
 use thiserror::Error;
+
+use super::authority;
+
+/// Longest time for a connection to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Variables of this program that hold secrets, or name them: nothing for a credential plugin.
+const OURS: [&str; 4] =
+    ["COUNTERSIGN_APPLIER", "COUNTERSIGN_KEY", "COUNTERSIGN_MASKING_KEY", "COUNTERSIGN_PLANNER"];
 
 /// How to reach a cluster. Credentials stay where the kubeconfig says they are.
 #[derive(Clone, Debug)]
@@ -60,4 +75,271 @@ pub enum ConnectError {
         /// The digest that is pinned.
         pinned: String,
     },
+}
+
+/// What a connection is made of.
+pub(super) struct Prepared {
+    /// For the client. Its roots are those of the one authority.
+    pub(super) config: Config,
+    /// The namespace that the context names.
+    pub(super) namespace: Option<String>,
+    /// Digest of the authority's public key.
+    pub(super) authority: String,
+    /// The credential plugin, for people.
+    pub(super) plugin: Option<String>,
+}
+
+impl Access {
+    /// Reads what there is and narrows it to one authority.
+    pub(super) async fn prepare(&self, pinned: Option<&str>) -> Result<Prepared, ConnectError> {
+        let found = match self.kubeconfig()? {
+            Some(kubeconfig) => self.of_context(kubeconfig).await?,
+            None => self.of_pod()?,
+        };
+        let (mut config, namespace, plugin) = found;
+        self.check_addresses(&config)?;
+        let roots = config.root_cert.take().unwrap_or_default();
+        let (roots, authority) = authority::narrow(roots, pinned).map_err(|error| match error {
+            authority::PinError::Foreign { found, pinned } => {
+                ConnectError::Authority { context: self.context.clone(), found, pinned }
+            }
+            authority::PinError::Several(_) | authority::PinError::Unreadable => {
+                self.unusable(error.to_string())
+            }
+        })?;
+        config.root_cert = Some(roots);
+        // Nobody reads another authority in place of this one later.
+        config.root_cert_file = None;
+        config.accept_invalid_certs = false;
+        config.connect_timeout = Some(CONNECT.min(self.patience));
+        config.read_timeout = Some(self.patience);
+        config.write_timeout = Some(self.patience);
+        // What is sent again, and when, is decided in `send.rs`.
+        config.default_retry = false;
+        Ok(Prepared { config, namespace, authority, plugin })
+    }
+
+    pub(super) fn unusable(&self, message: String) -> ConnectError {
+        ConnectError::Unusable { context: self.context.clone(), message }
+    }
+
+    fn kubeconfig(&self) -> Result<Option<Kubeconfig>, ConnectError> {
+        let mut merged: Option<Kubeconfig> = None;
+        for path in &self.kubeconfig {
+            let wrong = |error: &KubeconfigError| ConnectError::Kubeconfig {
+                path: path.clone(),
+                message: told(error),
+            };
+            let read = match Kubeconfig::read_from(path) {
+                Ok(read) => read,
+                Err(KubeconfigError::ReadConfig(error, _))
+                    if error.kind() == io::ErrorKind::NotFound =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(wrong(&error)),
+            };
+            merged = Some(match merged {
+                Some(before) => before.merge(read).map_err(|error| wrong(&error))?,
+                None => read,
+            });
+        }
+        Ok(merged)
+    }
+
+    async fn of_context(
+        &self,
+        mut kubeconfig: Kubeconfig,
+    ) -> Result<(Config, Option<String>, Option<String>), ConnectError> {
+        let context = self.context(&kubeconfig)?;
+        let named = kubeconfig.clusters.iter().find(|one| one.name == context.cluster);
+        let cluster = named.and_then(|one| one.cluster.as_ref()).ok_or_else(|| {
+            self.unusable(format!("names cluster {:?}, which no kubeconfig has", context.cluster))
+        })?;
+        self.check_cluster(cluster)?;
+        let mut plugin = None;
+        if let Some(user) = context.user.as_deref().filter(|user| !user.is_empty()) {
+            let named = kubeconfig.auth_infos.iter_mut().find(|one| one.name == user);
+            let user = named.and_then(|one| one.auth_info.as_mut()).ok_or_else(|| {
+                self.unusable(format!("names user {user:?}, which no kubeconfig has"))
+            })?;
+            plugin = self.tame(user)?;
+        }
+        let options = KubeConfigOptions {
+            context: Some(self.context.clone()),
+            ..KubeConfigOptions::default()
+        };
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        let config = config.map_err(|error| self.unusable(told(&error)))?;
+        Ok((config, context.namespace.filter(|name| !name.is_empty()), plugin))
+    }
+
+    fn context(&self, kubeconfig: &Kubeconfig) -> Result<Context, ConnectError> {
+        let named = kubeconfig.contexts.iter().find(|one| one.name == self.context);
+        named.and_then(|one| one.context.clone()).ok_or_else(|| {
+            let mut known: Vec<_> =
+                kubeconfig.contexts.iter().map(|one| format!("{:?}", one.name)).collect();
+            known.sort();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            ConnectError::Context { context: self.context.clone(), known }
+        })
+    }
+
+    fn check_cluster(&self, cluster: &Cluster) -> Result<(), ConnectError> {
+        if cluster.insecure_skip_tls_verify == Some(true) {
+            return Err(self.unusable(
+                "its cluster says insecure-skip-tls-verify, so that anybody could answer; replace \
+                 that by certificate-authority-data"
+                    .to_owned(),
+            ));
+        }
+        let server = cluster.server.as_deref().unwrap_or_default();
+        if !server.starts_with("https://") {
+            return Err(self.unusable(
+                "its cluster has no server at https://; what is sent without TLS can be changed by \
+                 anybody on the way"
+                    .to_owned(),
+            ));
+        }
+        if cluster.certificate_authority.is_none() && cluster.certificate_authority_data.is_none() {
+            return Err(self.unusable(
+                "its cluster names no certificate authority; a target is pinned to the cluster's \
+                 own, so put that into the kubeconfig as certificate-authority-data"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A credential plugin gets neither our input, which may be the proposal, nor our secrets; it
+    /// has them only if it says that it cannot do without a terminal.
+    fn tame(&self, user: &mut AuthInfo) -> Result<Option<String>, ConnectError> {
+        if let Some(provider) = user.auth_provider.as_ref().filter(|one| one.name != "oidc") {
+            return Err(self.unusable(format!(
+                "its user has the auth-provider {:?}, which Kubernetes removed; use a credential \
+                 plugin (exec)",
+                provider.name
+            )));
+        }
+        let Some(exec) = &mut user.exec else {
+            return Ok(None);
+        };
+        if exec.interactive_mode != Some(ExecInteractiveMode::Always) {
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+        exec.drop_env = Some(OURS.map(str::to_owned).to_vec());
+        let command = Path::new(exec.command.as_deref().unwrap_or_default());
+        let name = command.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Some(name))
+    }
+
+    fn of_pod(&self) -> Result<(Config, Option<String>, Option<String>), ConnectError> {
+        let config = Config::incluster_env().map_err(|_| {
+            let looked: Vec<_> =
+                self.kubeconfig.iter().map(|path| path.display().to_string()).collect();
+            let looked = if looked.is_empty() { "none".to_owned() } else { looked.join(", ") };
+            ConnectError::Nothing { looked }
+        })?;
+        let namespace = config.default_namespace.clone();
+        Ok((config, Some(namespace), None))
+    }
+
+    /// Neither address may hold a password that would be shown, or lead past TLS.
+    fn check_addresses(&self, config: &Config) -> Result<(), ConnectError> {
+        let server = &config.cluster_url;
+        let user = server.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        if server.scheme_str() != Some("https") || user {
+            return Err(self.unusable(
+                "the server's address must be https://HOST[:PORT], without a user".to_owned(),
+            ));
+        }
+        match config.proxy_url.as_ref().map(|proxy| proxy.scheme_str()) {
+            None | Some(Some("http" | "socks5")) => Ok(()),
+            Some(_) => Err(self.unusable(
+                "its proxy is none of http:// and socks5://; the connection through it is TLS to \
+                 the cluster in any case"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// What is wrong with a kubeconfig, without the text that stands in it: that may be a credential.
+fn told(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(at) => format!("it is not the YAML of one, line {}", at.line()),
+            None => "it is not the YAML of one".to_owned(),
+        },
+        KubeconfigError::ReadConfig(error, _) => error.to_string(),
+        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
+            "it is of another kind or version than the files before it".to_owned()
+        }
+        KubeconfigError::ParseClusterUrl(_) => "the server's address is none".to_owned(),
+        KubeconfigError::ParseProxyUrl(_) => "the proxy's address is none".to_owned(),
+        KubeconfigError::ParseNoProxy(_) => "the variable NO_PROXY cannot be read".to_owned(),
+        KubeconfigError::LoadCertificateAuthority(_) => {
+            "its certificate authority cannot be read: a file of PEM, or that in base64".to_owned()
+        }
+        KubeconfigError::LoadClientCertificate(_) => {
+            "the user's certificate cannot be read: a file of PEM, or that in base64".to_owned()
+        }
+        KubeconfigError::LoadClientKey(_) => {
+            "the user's key cannot be read: a file of PEM, or that in base64".to_owned()
+        }
+        KubeconfigError::ParseCertificates(_) => {
+            "its certificate authority is no PEM certificate".to_owned()
+        }
+        KubeconfigError::CurrentContextNotSet
+        | KubeconfigError::LoadContext(_)
+        | KubeconfigError::LoadClusterOfContext(_)
+        | KubeconfigError::FindPath
+        | KubeconfigError::MissingClusterUrl => "it is not complete".to_owned(),
+    }
+}
+
+/// Why a client could not be made, or got no credentials; never in a plugin's own words.
+pub(super) fn why(error: &KubeError, plugin: Option<&str>) -> String {
+    if let KubeError::Auth(error) = error {
+        return without_credentials(error, plugin);
+    }
+    if let KubeError::InferKubeconfig(error) = error {
+        return told(error);
+    }
+    if let KubeError::RustlsTls(_) = error {
+        return "the user's certificate and key cannot be used for TLS".to_owned();
+    }
+    "no client can be made of it".to_owned()
+}
+
+/// Why there are no credentials. What a plugin printed may hold some, so it is never shown.
+pub(super) fn without_credentials(error: &AuthError, plugin: Option<&str>) -> String {
+    let plugin = match plugin {
+        Some(plugin) => format!("credential plugin {plugin:?}"),
+        None => "the credentials".to_owned(),
+    };
+    match error {
+        AuthError::AuthExecStart(error) => format!("{plugin} cannot be started: {error}"),
+        AuthError::AuthExecRun { out, .. } => {
+            format!("{plugin} failed with {}; run it by hand to see why", out.status)
+        }
+        AuthError::AuthExecParse(_)
+        | AuthError::ExecPluginFailed
+        | AuthError::MalformedTokenExpirationDate(_)
+        | AuthError::UnrefreshableTokenResponse => {
+            format!("{plugin} printed no ExecCredential that can be used")
+        }
+        AuthError::ReadTokenFile(error, path) => {
+            format!("the token file {} cannot be read: {error}", path.display())
+        }
+        AuthError::InvalidBearerToken(_) | AuthError::InvalidBasicAuth(_) => {
+            "the token holds characters that no header can have".to_owned()
+        }
+        AuthError::MissingCommand => "its credential plugin names no command".to_owned(),
+        AuthError::ExecMissingClusterInfo
+        | AuthError::AuthExecSerialize(_)
+        | AuthError::AuthExec(_)
+        | AuthError::ParseTokenKey(_)
+        | AuthError::NoValidNativeRootCA(_) => format!("{plugin} could not be had"),
+    }
 }

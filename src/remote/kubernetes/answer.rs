@@ -31,13 +31,13 @@ pub enum Failure {
 
 /// What the server said no with.
 #[derive(Clone, Debug, Error)]
-#[error("{verb} {what}: {reason_words} ({status})")]
+#[error("{verb} {what}: {reason_words}{}", code(*.status))]
 pub struct Refused {
     /// The verb, as the API's authorisation has it.
     pub verb: &'static str,
     /// The object or list, for people.
     pub what: String,
-    /// HTTP status.
+    /// HTTP status; 0 for what was not sent, because no address can be made for it.
     pub status: u16,
     /// What it means.
     pub reason: Reason,
@@ -50,6 +50,10 @@ pub struct Refused {
     pub causes: Vec<Cause>,
     /// When it may be asked again, if it said so.
     pub retry_after: Option<Duration>,
+}
+
+fn code(status: u16) -> String {
+    if status == 0 { String::new() } else { format!(" ({status})") }
 }
 
 /// One cause of a refusal.
@@ -116,6 +120,8 @@ pub struct Unanswered {
     pub message: String,
     /// Whether it certainly did not reach the server (no connection was made).
     pub unsent: bool,
+    /// Whether somebody answered who could not prove to be the server that is trusted.
+    pub untrusted: bool,
 }
 
 impl Failure {
@@ -124,6 +130,32 @@ impl Failure {
         match self {
             Self::Refused(refused) => Some(&refused.reason),
             Self::Unanswered(_) => None,
+        }
+    }
+}
+
+impl Reason {
+    /// That, in words of ours.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "other managers own some of its fields",
+            Self::Changed => "it was changed since it was read",
+            Self::OtherObject => "it is another object than the one that was read, or is gone",
+            Self::Exists => "it exists already",
+            Self::Absent => "it is not there",
+            Self::NamespaceAbsent => "its namespace is not there",
+            Self::NamespaceEnding => "its namespace is being deleted",
+            Self::KindAbsent => "the cluster does not serve its kind",
+            Self::Immutable(_) => "a field of it cannot be changed",
+            Self::Invalid => "it is not valid",
+            Self::Malformed => "what was sent is not in the form of its kind",
+            Self::NoDryRun => "a webhook on the way does not support dry runs",
+            Self::Forbidden => "a permission is missing",
+            Self::Denied => "an admission rule says no",
+            Self::Unauthorized => "the server does not accept the credentials",
+            Self::Busy => "the server is too busy",
+            Self::Expired => "the list took too long",
+            Self::Other => "refused",
         }
     }
 }

@@ -1,13 +1,21 @@
 //! A connection to one cluster, whose certificate authority was proven by the first answer.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
+use kube::Client;
+use kube::client::ClientBuilder;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
-use super::access::{Access, ConnectError};
-use super::answer::{Answer, Failure};
-use super::call::{Call, Place};
-use super::kinds::Kinds;
+use super::access::{Access, ConnectError, Prepared, why};
+use super::answer::{Answer, Failure, Reason};
+use super::call::{Call, Earnest, Place};
+use super::kinds::{Kind, Kinds};
+use crate::remote::worker::Worker;
 
 /// What a cluster is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +28,21 @@ pub struct Identity {
 }
 
 /// A connection. Cheap to clone; every request runs on its one thread.
-#[derive(Clone, Debug)]
-pub struct Cluster {}
+#[derive(Clone)]
+pub struct Cluster {
+    open: Arc<Open>,
+}
+
+struct Open {
+    client: Client,
+    server: String,
+    authority: String,
+    namespace: Option<String>,
+    plugin: Option<String>,
+    patience: Duration,
+    kinds: Mutex<Option<Arc<Kinds>>>,
+    worker: Worker,
+}
 
 /// Requests that the server only rehearses: each is sent with `dryRun=All`.
 #[derive(Clone, Copy, Debug)]
@@ -32,28 +53,62 @@ pub struct Rehearsal<'c> {
 impl Cluster {
     /// Connects. With `pinned` (a `sha256:` digest) only authorities with this public key are
     /// trusted, so that every answer proves it; without, the context must name exactly one.
-    /// Nothing is sent yet.
+    /// Nothing is sent yet; a credential plugin is run.
     ///
     /// # Errors
     /// [`ConnectError`].
     pub fn connect(access: &Access, pinned: Option<&str>) -> Result<Self, ConnectError> {
-        let _ = (access, pinned);
-        unimplemented!()
+        let worker = Worker::start()
+            .map_err(|error| access.unusable(format!("the system gives no thread: {error}")))?;
+        let (asked, pin) = (access.clone(), pinned.map(str::to_owned));
+        // The client leaves a task of its own behind, on the thread that it is made on.
+        let made = worker.run(async move {
+            let Prepared { config, namespace, authority, plugin } =
+                asked.prepare(pin.as_deref()).await?;
+            let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+            let client = match ClientBuilder::try_from(config) {
+                Ok(builder) => builder.build(),
+                Err(error) => return Err(asked.unusable(why(&error, plugin.as_deref()))),
+            };
+            Ok((client, server, authority, namespace, plugin))
+        });
+        let broken = || Err(access.unusable("its client could not be made".to_owned()));
+        let (client, server, authority, namespace, plugin) = made.unwrap_or_else(broken)?;
+        let patience = access.patience;
+        let kinds = Mutex::new(None);
+        let open = Open { client, server, authority, namespace, plugin, patience, kinds, worker };
+        Ok(Self { open: Arc::new(open) })
     }
 
     /// The server's address, for people.
     pub fn server(&self) -> &str {
-        unimplemented!()
+        &self.open.server
+    }
+
+    /// The namespace that the context names, if any.
+    pub fn namespace(&self) -> Option<&str> {
+        self.open.namespace.as_deref()
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.open.client
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.open.patience
+    }
+
+    pub(super) fn plugin(&self) -> Option<&str> {
+        self.open.plugin.as_deref()
     }
 
     /// Runs a task on the connection's thread and waits for it; `None` if it was broken off by a
-    /// fault of this program.
+    /// fault of this program. Never to be called from such a task.
     pub fn run<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
-        let _ = task;
-        unimplemented!()
+        self.open.worker.run(task)
     }
 
     /// Runs `work` over all items, at most `width` at once, and gives the results in the order of
@@ -65,8 +120,13 @@ impl Cluster {
         F: Future<Output = T> + Send + 'static,
         W: Fn(Self, I) -> F + Send + 'static,
     {
-        let _ = (items, width, work);
-        unimplemented!()
+        let tasks = items.into_iter().enumerate().map(|(index, item)| {
+            let task = work(self.clone(), item);
+            async move { (index, task.await) }
+        });
+        let mut done: Vec<_> = stream::iter(tasks).buffer_unordered(width.max(1)).collect().await;
+        done.sort_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, result)| result).collect()
     }
 
     /// What the cluster is.
@@ -74,23 +134,46 @@ impl Cluster {
     /// # Errors
     /// [`Failure`].
     pub async fn identity(&self) -> Result<Identity, Failure> {
-        unimplemented!()
+        let kind = Kind {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            plural: "namespaces".to_owned(),
+            namespaced: false,
+            listable: true,
+        };
+        let place = Place { kind, namespace: String::new(), name: "kube-system".to_owned() };
+        let asked = place.read()?;
+        let answer = self.ask(&asked).await?;
+        match answer.object.pointer("/metadata/uid").and_then(Value::as_str) {
+            Some(uid) if !uid.is_empty() => {
+                Ok(Identity { uid: uid.to_owned(), ca_spki: self.open.authority.clone() })
+            }
+            Some(_) | None => Err(asked.about.unanswered("the answer names no uid".to_owned())),
+        }
     }
 
     /// What it serves; asked once.
     ///
     /// # Errors
     /// [`Failure`]; also if a part of it fails, which is no absence.
-    pub async fn kinds(&self) -> Result<std::sync::Arc<Kinds>, Failure> {
-        unimplemented!()
+    pub async fn kinds(&self) -> Result<Arc<Kinds>, Failure> {
+        let mut known = self.open.kinds.lock().await;
+        if let Some(kinds) = &*known {
+            return Ok(Arc::clone(kinds));
+        }
+        let kinds = Arc::new(self.discover().await?);
+        *known = Some(Arc::clone(&kinds));
+        Ok(kinds)
     }
 
     /// Asks what it serves anew: a definition was made.
     ///
     /// # Errors
     /// As [`Cluster::kinds`].
-    pub async fn kinds_again(&self) -> Result<std::sync::Arc<Kinds>, Failure> {
-        unimplemented!()
+    pub async fn kinds_again(&self) -> Result<Arc<Kinds>, Failure> {
+        *self.open.kinds.lock().await = None;
+        self.kinds().await
     }
 
     /// One object as it is now (a quorum read); `None` if it, its namespace or its kind is not
@@ -99,13 +182,25 @@ impl Cluster {
     /// # Errors
     /// [`Failure`]. What fails for a while (429, 5xx, no connection) is asked again.
     pub async fn get(&self, place: &Place) -> Result<Option<Value>, Failure> {
-        let _ = place;
-        unimplemented!()
+        match self.ask(&place.read()?).await {
+            Ok(answer) => Ok(Some(answer.object)),
+            Err(failure) => match failure.reason() {
+                Some(Reason::Absent | Reason::NamespaceAbsent | Reason::KindAbsent) => Ok(None),
+                Some(_) | None => Err(failure),
+            },
+        }
     }
 
     /// The way to rehearse.
     pub fn rehearsal(&self) -> Rehearsal<'_> {
         Rehearsal { cluster: self }
+    }
+}
+
+impl fmt::Debug for Cluster {
+    /// Where it is; the client's own text could tell credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("server", &self.open.server).finish_non_exhaustive()
     }
 }
 
@@ -116,7 +211,6 @@ impl Rehearsal<'_> {
     /// # Errors
     /// [`Failure`].
     pub async fn ask(&self, call: Call) -> Result<Answer, Failure> {
-        let _ = (self.cluster, call);
-        unimplemented!()
+        self.cluster.ask(&call.asked(Earnest::Rehearsed)?).await
     }
 }

@@ -1,13 +1,19 @@
 //! Lists, page by page, each as of one moment.
 
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 
-use super::answer::Failure;
+use super::answer::{Failure, Reason};
 use super::cluster::Cluster;
 use super::kinds::Kind;
+use super::send::{About, Asked, request};
 
 /// Objects that are asked for at once.
-pub const PAGE: usize = 500;
+const PAGE: usize = 500;
+/// Pages of one list at most: a server that never comes to an end is not followed.
+const PAGES: usize = 2_000;
+/// How often a list is begun.
+const BEGUN: usize = 4;
 
 impl Cluster {
     /// Every object of a kind, in a namespace (empty: in all of them, or without any). Begins anew
@@ -16,7 +22,75 @@ impl Cluster {
     /// # Errors
     /// [`Failure`].
     pub async fn list(&self, kind: &Kind, namespace: &str) -> Result<Vec<Value>, Failure> {
-        let _ = (kind, namespace);
-        unimplemented!()
+        let place = if namespace.is_empty() { "" } else { " in " };
+        let what = format!("{}{place}{namespace}", kind.plural);
+        let about = About { verb: "list", what, plural: kind.plural.clone() };
+        let path = kind.address(namespace, &about)?;
+        let mut begun = 1;
+        loop {
+            match self.pages(&path, &about).await {
+                Err(failure) if failure.reason() == Some(&Reason::Expired) && begun < BEGUN => {
+                    begun += 1;
+                }
+                Err(failure) => return Err(failure),
+                Ok(mut items) => {
+                    items.iter_mut().for_each(|item| complete(item, kind));
+                    return Ok(items);
+                }
+            }
+        }
     }
+
+    async fn pages(&self, path: &str, about: &About) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        let mut next = String::new();
+        for _ in 0..PAGES {
+            let mut address = format!("{path}?limit={PAGE}");
+            if !next.is_empty() {
+                address.push_str("&continue=");
+                address.push_str(&written(&next));
+            }
+            let Some(request) = request(Method::GET, &address, "application/json", None) else {
+                return Err(about.unanswered("the server's place in the list is none".to_owned()));
+            };
+            let mut answer = self.ask(&Asked { request, about: about.clone() }).await?;
+            match answer.object.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) => all.extend(items),
+                // How Go writes an empty list.
+                Some(Value::Null) => {}
+                Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_))
+                | None => return Err(about.unanswered("the answer is no list".to_owned())),
+            }
+            let place = answer.object.pointer("/metadata/continue").and_then(Value::as_str);
+            next = place.unwrap_or_default().to_owned();
+            if next.is_empty() {
+                return Ok(all);
+            }
+        }
+        Err(about.unanswered(format!("the list has more than {PAGES} pages of {PAGE}")))
+    }
+}
+
+/// What an item of a list lacks, because the list says it for all of them.
+fn complete(item: &mut Value, kind: &Kind) {
+    let Kind { group, version, kind, plural: _, namespaced: _, listable: _ } = kind;
+    let slash = if group.is_empty() { "" } else { "/" };
+    if let Some(item) = item.as_object_mut() {
+        item.insert("apiVersion".to_owned(), json!(format!("{group}{slash}{version}")));
+        item.insert("kind".to_owned(), json!(kind));
+    }
+}
+
+/// A text as the value of a query.
+fn written(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                written.push(char::from(byte));
+            }
+            _ => written.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    written
 }

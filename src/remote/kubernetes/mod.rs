@@ -6,12 +6,15 @@
 
 mod access;
 mod answer;
+mod authority;
 mod call;
 mod cluster;
 mod field;
 mod kinds;
 mod list;
+mod meaning;
 mod review;
+mod send;
 mod write;
 
 pub use access::{Access, ConnectError};

@@ -2,7 +2,7 @@
 //! for the caller to read back.
 
 use super::answer::{Answer, Failure};
-use super::call::Call;
+use super::call::{Call, Earnest};
 use super::cluster::Cluster;
 
 /// The way to change something. Only `apply` and `ledger` name it.
@@ -22,12 +22,12 @@ impl Writer {
         &self.cluster
     }
 
-    /// Sends a request once. A 429 is waited for and sent again: it says that nothing was done.
+    /// Sends a request once. A 429 is waited for and sent again: it says that nothing was done. So
+    /// is what never left, because no connection was made.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn commit(&self, call: Call) -> Result<Answer, Failure> {
-        let _ = call;
-        unimplemented!()
+        self.cluster.tell(&call.asked(Earnest::Meant)?).await
     }
 }

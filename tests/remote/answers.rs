@@ -1,0 +1,1 @@
+//! What the real server's answers are taken for.

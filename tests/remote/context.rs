@@ -1,0 +1,1 @@
+//! Whom a connection trusts, and by which way it reaches the server.
