@@ -29,7 +29,8 @@ pub(super) fn outside<'a>(
     let kubernetes = match target {
         Some(Target::Kubernetes(target)) => {
             let vault = secrets::vault(proposal, trusted, session)?;
-            Some(Reach { access: access(&target.context, session), vault })
+            let access = access(&target.context, session);
+            Some(Reach::new(access, proposal.target.clone(), vault))
         }
         Some(Target::Directory(_) | Target::Cloudformation(_)) | None => None,
     };

@@ -81,9 +81,25 @@ fn secret_shape(config: &Config, secret: &Secret) -> Result<(), String> {
     }
 }
 
+/// Members that are never left to others.
+const IDENTITY: [&str; 4] = ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
+
 fn target_shape(target: &Target) -> Result<(), String> {
     match target {
-        Target::Directory(_) | Target::Kubernetes(_) => Ok(()),
+        Target::Directory(_) => Ok(()),
+        Target::Kubernetes(target) => {
+            let mut all = target.ignore.values().flatten();
+            let around = |pointer: &&Pointer| {
+                let mut parts = IDENTITY.iter().filter_map(|part| part.parse::<Pointer>().ok());
+                parts.any(|part| part.is_within(pointer))
+            };
+            match all.find(around) {
+                Some(pointer) => {
+                    Err(format!("ignore names {pointer:?}, which says what an object is"))
+                }
+                None => Ok(()),
+            }
+        }
         Target::Cloudformation(target) => {
             if target.account.len() != 12 || !target.account.bytes().all(|c| c.is_ascii_digit()) {
                 return Err(format!("account {:?} is not twelve digits", target.account));

@@ -157,12 +157,17 @@ impl DirectoryTarget {
 
     /// Whether a plan may change this object.
     pub fn covers(&self, id: &ResourceId) -> bool {
-        if id.namespace.is_empty() {
-            return self.takes_cluster_scoped();
-        }
-        let named = |name: &Label| name.as_str() == id.namespace;
-        self.namespaces.as_ref().is_none_or(|list| list.iter().any(named))
+        covers(self.namespaces.as_deref(), self.takes_cluster_scoped(), id)
     }
+}
+
+/// Whether an object lies in one of the namespaces (`None`: all), or has none and that is in scope.
+fn covers(namespaces: Option<&[Label]>, cluster_scoped: bool, id: &ResourceId) -> bool {
+    if id.namespace.is_empty() {
+        return cluster_scoped;
+    }
+    let named = |name: &Label| name.as_str() == id.namespace;
+    namespaces.is_none_or(|list| list.iter().any(named))
 }
 
 /// A cluster, as pinned.
@@ -189,12 +194,10 @@ pub struct KubernetesTarget {
 }
 
 impl KubernetesTarget {
-    /// Whether a plan may change this object.
+    /// Whether a plan may change this object. A Namespace has none, like any other object outside
+    /// all of them: being named in `namespaces` lets what is in it be changed, and not itself.
     pub fn covers(&self, id: &ResourceId) -> bool {
-        match id.namespace.as_str() {
-            "" => self.cluster_scoped,
-            namespace => self.namespaces.iter().any(|name| name.as_str() == namespace),
-        }
+        covers(Some(&self.namespaces), self.cluster_scoped, id)
     }
 }
 

@@ -49,7 +49,7 @@ fn a_user_may_do_what_was_granted_and_the_log_says_what_was_sent() {
     let (status, answer) = user.client().get(&path);
     assert_eq!((status, &answer["reason"]), (403, &json!("Forbidden")));
     let rules = json!([{
-        "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create", "patch"],
+        "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create", "patch", "delete"],
     }]);
     cluster.grant(&user, Some(namespace.name()), &rules);
     user.client().wait_for(&path, "the grant", |list| list["items"].is_array());
@@ -61,7 +61,12 @@ fn a_user_may_do_what_was_granted_and_the_log_says_what_was_sent() {
         assert_eq!(client.patch(&rehearsed, APPLY, &one).0, 201);
     }
     assert_eq!(user.client().post(&path, &one).0, 201);
-    assert_eq!(user.client().delete(&format!("{path}/one"), &json!(null)).0, 403);
+    let one = format!("{path}/one");
+    assert_eq!(user.client().delete(&one, &json!({"dryRun": ["All"]})).0, 200);
+    assert_eq!(user.client().delete(&format!("{one}?dryRun=All"), &json!(null)).0, 200);
+    // The query is not looked at where there is a body.
+    assert_eq!(user.client().delete(&format!("{one}?dryRun=All"), &json!({})).0, 200);
+    assert_eq!(user.client().delete(&one, &json!(null)).0, 404);
     let events = cluster.audit(user.name(), mark);
     let said: Vec<_> = events
         .iter()
@@ -73,14 +78,17 @@ fn a_user_may_do_what_was_granted_and_the_log_says_what_was_sent() {
             ("patch", "one", 201, true),
             ("patch", "one", 201, true),
             ("create", "one", 201, false),
-            ("delete", "one", 403, false),
+            ("delete", "one", 200, true),
+            ("delete", "one", 200, true),
+            ("delete", "one", 200, false),
+            ("delete", "one", 404, false),
         ]
     );
     assert!(events.iter().all(|event| event.resource == "configmaps"));
     assert!(events.iter().all(|event| event.namespace == namespace.name()));
     let writes: Vec<_> =
         cluster.writes(user.name(), mark).into_iter().map(|event| event.verb).collect();
-    assert_eq!(writes, ["create", "delete"]);
+    assert_eq!(writes, ["create", "delete", "delete"]);
     assert!(cluster.audit(user.name(), cluster.mark()).is_empty());
 }
 

@@ -1,7 +1,7 @@
 """Runs a Kubernetes cluster on free loopback ports for as long as standard input stays open.
 
 The first line of standard input is a JSON object of files (name: content), which are the
-certificates, keys and tokens; prints one line of JSON when the cluster is ready: its address and its
+certificates, keys and tokens; prints one line of JSON when the cluster is ready: its addresses and its
 folder, which holds those files, the audit log and what the servers said. Each later line `restart`
 kills the API server and starts it again, on the same port and data, and is answered by `restarted`.
 Whoever started this holds the other end of standard input, so that the servers end with their
@@ -43,6 +43,9 @@ AUDIT_POLICY = {
                 "supervisor",
             ],
         },
+        # Whether a deletion is rehearsed stands in its body.
+        {"level": "Request", "verbs": ["delete", "deletecollection"]},
+        # No body, so that no secret value is written down.
         {"level": "Metadata"},
     ],
 }
@@ -131,6 +134,10 @@ class Cluster:
 
     def server(self):
         return f"https://127.0.0.1:{self.ports[0]}"
+
+    def address(self):
+        etcd = f"127.0.0.1:{self.ports[1]}"
+        return {"server": self.server(), "etcd": etcd, "folder": self.folder}
 
     def start(self):
         self.ports = free_ports(6)
@@ -280,7 +287,7 @@ def serve(cluster, commands):
             shutil.rmtree(cluster.path("etcd"), ignore_errors=True)
             if attempt == 2 or "address already in use" not in said:
                 raise
-    print(json.dumps({"server": cluster.server(), "folder": cluster.folder}), flush=True)
+    print(json.dumps(cluster.address()), flush=True)
     while True:
         try:
             command = commands.get(timeout=1.0)

@@ -10,6 +10,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 pub(crate) mod audit;
@@ -17,6 +19,8 @@ pub(crate) mod authority;
 pub(crate) mod client;
 pub(crate) mod user;
 
+use super::proxy::Proxy;
+use super::tls::Between;
 use authority::{Authority, Leaf};
 use client::Client;
 use user::User;
@@ -48,6 +52,7 @@ pub(crate) struct Cluster {
 pub(crate) struct Place {
     server: String,
     address: SocketAddr,
+    etcd: SocketAddr,
     folder: PathBuf,
     authority: Authority,
     tokens: Vec<String>,
@@ -97,16 +102,20 @@ impl Cluster {
         let mut supervisor = Supervisor::start(&files(&authority), arguments);
         let ready: Value = serde_json::from_str(&supervisor.answer()).unwrap();
         let folder = PathBuf::from(ready["folder"].as_str().unwrap());
-        std::fs::write(folder.join("server"), ready["server"].as_str().unwrap()).unwrap();
+        for name in ["server", "etcd"] {
+            std::fs::write(folder.join(format!("{name}.address")), ready[name].as_str().unwrap())
+                .unwrap();
+        }
         Self::at(&folder, Some(supervisor))
     }
 
     fn at(folder: &Path, supervisor: Option<Supervisor>) -> Self {
         let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
-        let server = read("server");
+        let server = read("server.address");
         let place = Place {
             address: server.strip_prefix("https://").unwrap().parse().unwrap(),
             server,
+            etcd: read("etcd.address").parse().unwrap(),
             folder: folder.to_owned(),
             authority: Authority::of(&read("ca.key")),
             tokens: read("tokens.csv")
@@ -206,6 +215,28 @@ impl Cluster {
         let mut supervisor = supervisor.lock().unwrap();
         supervisor.command("restart");
         assert_eq!(supervisor.answer(), "restarted");
+    }
+
+    /// A network that misbehaves on command before the API server. Those with a token get through
+    /// it; [`User::kubeconfig_by`] is their way.
+    pub(crate) fn proxy(&self) -> Proxy {
+        self.proxy_shown_by(self.authority())
+    }
+
+    /// The same, with a certificate of another authority.
+    pub(crate) fn proxy_shown_by(&self, authority: &Authority) -> Proxy {
+        Proxy::before_tls(self.address(), Between::new(authority, self.authority()))
+    }
+
+    /// Writes an object past the API server, as one that an older server has kept: `resource` as in
+    /// a path, such as `validatingwebhookconfigurations`.
+    pub(crate) fn kept(&self, resource: &str, object: &Value) {
+        let key = format!("/registry/{resource}/{}", object["metadata"]["name"].as_str().unwrap());
+        let body = json!({
+            "key": STANDARD.encode(key), "value": STANDARD.encode(object.to_string()),
+        });
+        let (status, answer) = client::plain(self.place.etcd, "/v3/kv/put", &body);
+        assert_eq!(status, 200, "{answer}");
     }
 
     /// Where the servers keep their data, until the cluster ends.

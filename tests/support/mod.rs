@@ -11,4 +11,5 @@ pub(crate) mod localstack;
 pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod secret;
+pub(crate) mod tls;
 pub(crate) mod trust;

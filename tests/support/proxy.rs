@@ -1,13 +1,17 @@
 //! A network that misbehaves on command: a proxy before any HTTP/1.1 server, which forwards each
-//! request over a connection of its own, and writes down what was asked. Stops when dropped.
+//! request over a connection of its own, and writes down what was asked. Before a server that speaks
+//! TLS it ends TLS on its side, and speaks it on the other. Stops when dropped.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::http::{Connection, Request, answer};
 use super::listen::{Guest, Listening, Port};
+use super::tls::Between;
 
 mod tests;
 
@@ -32,6 +36,42 @@ pub(crate) enum Fault {
     CutWithin,
     /// The proxy answers with this status; nothing is forwarded.
     Answer(u16),
+    /// The same as the API server of Kubernetes does it, which may name the seconds to wait in
+    /// `Retry-After`.
+    Status(u16, Option<u32>),
+}
+
+impl Fault {
+    /// What the proxy answers by itself.
+    fn answered(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Answer(status) => {
+                let body = format!("the proxy answers {status}\n");
+                let status = format!("{status} Answered by the proxy");
+                Some(answer(&status, "Content-Type: text/plain\r\n", body.as_bytes()))
+            }
+            Self::Status(status, wait) => {
+                let reason = match status {
+                    429 => "TooManyRequests",
+                    500 => "InternalError",
+                    503 => "ServiceUnavailable",
+                    504 => "Timeout",
+                    _ => "",
+                };
+                let body = json!({
+                    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                    "message": "the proxy answers", "reason": reason, "code": status,
+                    "details": wait.map(|seconds| json!({"retryAfterSeconds": seconds})),
+                });
+                let wait = wait.map(|seconds| format!("Retry-After: {seconds}\r\n"));
+                let fields =
+                    format!("Content-Type: application/json\r\n{}", wait.unwrap_or_default());
+                let status = format!("{status} Answered by the proxy");
+                Some(answer(&status, &fields, body.to_string().as_bytes()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A method, and what stands somewhere in path or query; either may be empty.
@@ -41,11 +81,30 @@ fn is_of((method, target): Kind, request: &Request) -> bool {
     (method.is_empty() || method == request.method()) && request.target().contains(target)
 }
 
+/// Whether a request to the API server of Kubernetes is one that may change something: no read, no
+/// rehearsal, and no question about one's own rights.
+pub(crate) fn writes(request: &Request) -> bool {
+    !matches!(request.method(), "GET" | "HEAD" | "OPTIONS")
+        && !rehearses(request)
+        && !request.target().contains("/selfsubject")
+}
+
+/// Whether it only asks what would happen.
+pub(crate) fn rehearses(request: &Request) -> bool {
+    // A deletion that has a body is not asked by its query.
+    if request.method() == "DELETE" && !request.body.is_empty() {
+        let options: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        return options["dryRun"] == json!(["All"]);
+    }
+    request.target().contains("dryRun=All")
+}
+
 /// Which requests meet a fault.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     fault: Fault,
     of: Kind,
+    which: fn(&Request) -> bool,
     behind: Option<Kind>,
     skip: usize,
     times: usize,
@@ -54,12 +113,18 @@ pub(crate) struct Rule {
 impl Rule {
     /// Every request, for ever.
     pub(crate) fn each(fault: Fault) -> Self {
-        Self { fault, of: ("", ""), behind: None, skip: 0, times: usize::MAX }
+        let which = |_: &Request| true;
+        Self { fault, of: ("", ""), which, behind: None, skip: 0, times: usize::MAX }
     }
 
     /// Those of this kind.
     pub(crate) fn on(self, of: Kind) -> Self {
         Self { of, ..self }
+    }
+
+    /// Of those only the ones for which this is so, such as [`writes`].
+    pub(crate) fn which(self, which: fn(&Request) -> bool) -> Self {
+        Self { which, ..self }
     }
 
     /// Those that come after the first one of this kind.
@@ -83,7 +148,7 @@ impl Rule {
             self.behind = self.behind.filter(|_| !is_of(first, request));
             return None;
         }
-        if !is_of(self.of, request) {
+        if !is_of(self.of, request) || !(self.which)(request) {
             return None;
         }
         if self.skip > 0 {
@@ -102,6 +167,8 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// Whether it may have changed something in a cluster; see [`writes`].
+    pub(crate) writes: bool,
     /// What became of it, if not the usual.
     pub(crate) fault: Option<Fault>,
 }
@@ -110,9 +177,34 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
-    upstream: SocketAddr,
+    upstream: Upstream,
     state: Arc<Mutex<State>>,
     door: Mutex<Door>,
+}
+
+/// Who is behind the proxy.
+#[derive(Clone, Debug)]
+struct Upstream {
+    address: SocketAddr,
+    tls: Option<Between>,
+}
+
+impl Upstream {
+    fn client(&self, guest: &Guest) -> io::Result<Connection> {
+        match &self.tls {
+            Some(tls) => Ok(Connection::through(tls.from_client(guest.stream.try_clone()?)?)),
+            None => Connection::over(&guest.stream),
+        }
+    }
+
+    fn server(&self, server: &Guest) -> io::Result<Connection> {
+        match &self.tls {
+            Some(tls) => {
+                Ok(Connection::through(tls.to_server(self.address, server.stream.try_clone()?)?))
+            }
+            None => Connection::over(&server.stream),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -132,8 +224,17 @@ struct State {
 impl Proxy {
     /// A proxy that forwards.
     pub(crate) fn before(upstream: SocketAddr) -> Self {
+        Self::of(Upstream { address: upstream, tls: None })
+    }
+
+    /// The same before a server that speaks TLS.
+    pub(crate) fn before_tls(upstream: SocketAddr, tls: Between) -> Self {
+        Self::of(Upstream { address: upstream, tls: Some(tls) })
+    }
+
+    fn of(upstream: Upstream) -> Self {
         let state = Arc::default();
-        let listening = forwarding(Port::free(), upstream, Arc::clone(&state));
+        let listening = forwarding(Port::free(), upstream.clone(), Arc::clone(&state));
         let address = listening.address();
         Self { address, upstream, state, door: Mutex::new(Door::Open(listening)) }
     }
@@ -163,7 +264,7 @@ impl Proxy {
         let mut door = self.door.lock().unwrap();
         *door = match std::mem::replace(&mut *door, Door::Moving) {
             Door::Closed(port) => {
-                Door::Open(forwarding(port, self.upstream, Arc::clone(&self.state)))
+                Door::Open(forwarding(port, self.upstream.clone(), Arc::clone(&self.state)))
             }
             open @ (Door::Open(_) | Door::Moving) => open,
         };
@@ -175,37 +276,32 @@ impl Proxy {
     }
 }
 
-fn forwarding(port: Port, upstream: SocketAddr, state: Arc<Mutex<State>>) -> Listening {
+fn forwarding(port: Port, upstream: Upstream, state: Arc<Mutex<State>>) -> Listening {
     port.open(move |guest| {
         // A connection that ends early is what all this is about.
-        drop(forward(&guest, upstream, &state));
+        drop(forward(&guest, &upstream, &state));
     })
 }
 
-fn forward(guest: &Guest, upstream: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
-    let mut client = Connection::over(&guest.stream)?;
+fn forward(guest: &Guest, upstream: &Upstream, state: &Mutex<State>) -> io::Result<()> {
+    let mut client = upstream.client(guest)?;
     while let Some(request) = client.request()? {
         let fault = state.lock().unwrap().arrived(&request);
         let bytes = request.bytes();
-        match fault {
-            Some(Fault::Answer(status)) => {
-                let body = format!("the proxy answers {status}\n");
-                let status = format!("{status} Answered by the proxy");
-                client.send(&answer(&status, "Content-Type: text/plain\r\n", body.as_bytes()))?;
-                continue;
-            }
-            Some(Fault::Stall) => {
-                client.wait_for_the_end();
-                return Ok(());
-            }
-            _ => {}
+        if let Some(answered) = fault.and_then(Fault::answered) {
+            client.send(&answered)?;
+            continue;
+        }
+        if fault == Some(Fault::Stall) {
+            client.wait_for_the_end();
+            return Ok(());
         }
         if let Some(Fault::Hold(time)) = fault {
             std::thread::sleep(time);
         }
         // Kept until its answer is there: with it goes the connection.
-        let server = guest.connect(upstream)?;
-        let mut server_side = Connection::over(&server.stream)?;
+        let server = guest.connect(upstream.address)?;
+        let mut server_side = upstream.server(&server)?;
         match fault {
             Some(Fault::CutHead) => return server_side.send(&bytes[..request.method().len() + 2]),
             Some(Fault::CutBody) => {
@@ -244,6 +340,7 @@ impl State {
         self.seen.push(Seen {
             method: request.method().to_owned(),
             target: request.target().to_owned(),
+            writes: writes(request),
             fault,
         });
         fault

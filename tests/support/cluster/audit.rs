@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Cluster;
 
@@ -42,6 +42,11 @@ impl Event {
         let object = &line["objectRef"];
         let uri = text(&line["requestURI"]);
         let query = uri.split_once('?').map_or("", |(_, query)| query);
+        // A deletion with a body is not asked by its query.
+        let dry_run = match &line["requestObject"] {
+            Value::Object(options) => options.get("dryRun") == Some(&json!(["All"])),
+            _ => query.split('&').any(|pair| pair == "dryRun=All"),
+        };
         Self {
             verb: text(&line["verb"]),
             code: line["responseStatus"]["code"].as_u64().map_or(0, |code| code as u16),
@@ -49,7 +54,7 @@ impl Event {
             subresource: text(&object["subresource"]),
             namespace: text(&object["namespace"]),
             name: text(&object["name"]),
-            dry_run: query.split('&').any(|pair| pair == "dryRun=All"),
+            dry_run,
             uri,
         }
     }

@@ -6,13 +6,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::authority::Authority;
 use super::user::Credential;
 use crate::support::http::{Answer, Connection};
+use crate::support::tls::{to_server, trusting};
 
 /// How long a test waits for what a controller is to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,22 +64,13 @@ impl Client {
         stream.set_read_timeout(Some(ANSWER))?;
         let mut connection = Connection::through(to_server(&self.tls, self.address, stream)?);
         let token = self.token.iter().map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{}Accept: {JSON}\r\nContent-Type: {content}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            self.address,
-            token.collect::<String>(),
-            body.len()
-        );
-        connection.send(&[head.as_bytes(), body].concat())?;
-        connection.answer(method, &mut |_| Ok(()))
+        let fields = format!("{}Content-Type: {content}\r\n", token.collect::<String>());
+        exchange(&mut connection, (method, path), self.address, &fields, body)
     }
 
     fn ask(&self, method: &str, path: &str, content: &str, body: &[u8]) -> (u16, Value) {
         let answer = self.send(method, path, content, body).unwrap();
-        let text = || Value::String(String::from_utf8_lossy(&answer.body).into_owned());
-        let value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| text());
-        (answer.status, value)
+        value(&answer)
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
@@ -145,6 +136,36 @@ impl Client {
     }
 }
 
+fn exchange(
+    connection: &mut Connection,
+    (method, path): (&str, &str),
+    host: SocketAddr,
+    fields: &str,
+    body: &[u8],
+) -> io::Result<Answer> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Accept: {JSON}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    connection.send(&[head.as_bytes(), body].concat())?;
+    connection.answer(method, &mut |_| Ok(()))
+}
+
+/// Status and body; a body that is no JSON as a string.
+fn value(answer: &Answer) -> (u16, Value) {
+    let text = || Value::String(String::from_utf8_lossy(&answer.body).into_owned());
+    (answer.status, serde_json::from_slice(&answer.body).unwrap_or_else(|_| text()))
+}
+
+/// A POST without TLS.
+pub(super) fn plain(address: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
+    let mut connection = Connection::over(&TcpStream::connect(address).unwrap()).unwrap();
+    let body = body.to_string();
+    let asked = ("POST", path);
+    value(&exchange(&mut connection, asked, address, "", body.as_bytes()).unwrap())
+}
+
 /// Where an object is, by its kind and name.
 pub(crate) fn path(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -161,26 +182,4 @@ pub(crate) fn path(object: &Value) -> String {
         "" => format!("/{root}/{api}/{resource}/{name}"),
         namespace => format!("/{root}/{api}/namespaces/{namespace}/{resource}/{name}"),
     }
-}
-
-type Begun = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
-
-/// TLS that trusts one authority, and nobody else.
-pub(crate) fn trusting(authority: &Authority) -> Begun {
-    let mut roots = RootCertStore::empty();
-    roots.add(authority.der()).unwrap();
-    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-}
-
-/// TLS over a connection to a server of the loopback interface.
-pub(crate) fn to_server(
-    tls: &Arc<ClientConfig>,
-    address: SocketAddr,
-    stream: TcpStream,
-) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let connection = ClientConnection::new(Arc::clone(tls), address.ip().into());
-    Ok(StreamOwned::new(connection.map_err(io::Error::other)?, stream))
 }

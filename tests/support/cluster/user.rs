@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Place;
 use super::authority::Leaf;
 use super::client::Client;
+use crate::support::proxy::Proxy;
 
 /// A user of a cluster.
 #[derive(Clone, Debug)]
@@ -75,6 +76,12 @@ impl User {
         // YAML reads JSON.
         std::fs::write(&path, format!("{:#}\n", self.kubeconfig_value(server, ca))).unwrap();
         path
+    }
+
+    /// The same by way of a proxy before this cluster.
+    pub(crate) fn kubeconfig_by(&self, folder: &Path, proxy: &Proxy) -> PathBuf {
+        let server = format!("https://{}", proxy.address());
+        self.kubeconfig_to(folder, &server, self.place.authority.pem())
     }
 
     /// A kubeconfig, to be changed before it is written.
