@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod client;
+pub(crate) mod ledger;
 pub(crate) mod user;
 
 use super::proxy::Proxy;

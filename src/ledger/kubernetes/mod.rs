@@ -96,7 +96,8 @@ impl Namespace {
         // So short that there is time to look what became of a request.
         let access = Access { patience: patience / 3, ..access.clone() };
         let cluster = Cluster::connect(&access, Some(ca))
-            .map_err(|error| unusable(NamespaceError::Connect(error)))?;
+            .map_err(|error| unusable(NamespaceError::Connect(error)))?
+            .giving_up_after(patience / 2);
         let asked = cluster.clone();
         let identity = cluster.run(async move {
             let end = Instant::now() + patience;
@@ -168,9 +169,9 @@ impl Open {
                 Reason::Exists | Reason::Changed | Reason::OtherObject => Fate::Lapsed,
                 Reason::Absent => Fate::Absent,
                 Reason::NamespaceAbsent => Fate::Missing,
-                // It was not done.
-                Reason::Busy => Fate::Unsent,
-                Reason::Conflict(_)
+                // It was not done: the connection has waited for long.
+                Reason::Busy
+                | Reason::Conflict(_)
                 | Reason::NamespaceEnding
                 | Reason::KindAbsent
                 | Reason::Immutable(_)
