@@ -29,7 +29,7 @@ fn far() -> Far {
         create: None,
         writes: ("POST|PUT", ""),
         cut: Fault::CutBody,
-        long: Duration::from_secs(12),
+        long: Duration::from_secs(9),
     }
 }
 

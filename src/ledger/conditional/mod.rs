@@ -54,11 +54,13 @@ pub(super) enum Fate {
 pub(super) struct Failure {
     pub(super) fate: Fate,
     pub(super) error: Reason,
+    /// How long the store asks for patience.
+    pub(super) wait: Option<Duration>,
 }
 
 impl Failure {
     pub(super) fn new(fate: Fate, error: impl Into<Reason>) -> Self {
-        Self { fate, error: error.into() }
+        Self { fate, error: error.into(), wait: None }
     }
 }
 
@@ -66,6 +68,8 @@ impl Failure {
 pub(super) trait Conditional: Send + Sync {
     /// What it is, for people: `a bucket`.
     const WHAT: &'static str;
+    /// Pauses before a write is sent again.
+    const PAUSES: &'static [Duration] = &PAUSES;
 
     /// Where it is, for people.
     fn place(&self) -> &str;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep};
 
-use super::{Conditional, Failure, Fate, PAUSES, Reason, SIDE_BY_SIDE};
+use super::{Conditional, Failure, Fate, Reason, SIDE_BY_SIDE};
 use crate::files::steps::step;
 use crate::ledger::store::{Change, Found, Put, StoreError, Version};
 
@@ -65,7 +65,7 @@ async fn write_one<S: Conditional>(store: &S, put: &Put) -> Result<Version, Stor
     let end = Instant::now() + store.patience();
     // From then on there is only time to look.
     let last = end - store.attempt();
-    let mut pauses = PAUSES.iter();
+    let mut pauses = S::PAUSES.iter();
     // Whether a request may have been done although it was not said to be; and may be yet.
     let (mut doubted, mut under_way) = (false, false);
     step(&format!("put {}: send", put.name));
@@ -97,8 +97,9 @@ async fn write_one<S: Conditional>(store: &S, put: &Put) -> Result<Version, Stor
             Fate::Failed => doubted = true,
             Fate::Silent => (doubted, under_way) = (true, true),
         }
-        match pauses.next() {
-            Some(pause) if Instant::now() + *pause < last => sleep(*pause).await,
+        let asked = failure.wait.unwrap_or_default();
+        match pauses.next().map(|pause| asked.max(*pause)) {
+            Some(pause) if Instant::now() + pause < last => sleep(pause).await,
             Some(_) | None => break failure,
         }
     };

@@ -34,7 +34,7 @@ async fn rights(open: &Open) -> Result<(), StoreError> {
         })
     });
     let end = Instant::now() + open.patience;
-    let lacking = within(end, open.writer.cluster().lacking(wanted.collect())).await;
+    let lacking = within(end, open.cluster.lacking(wanted.collect())).await;
     let lacking = lacking.map_err(|ended| open.undone(open.failure(ended)))?;
     if lacking.is_empty() {
         return Ok(());

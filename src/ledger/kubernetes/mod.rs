@@ -74,6 +74,9 @@ pub struct Namespace {
 
 /// What the requests work on.
 struct Open {
+    /// Sends again what changes nothing.
+    cluster: Cluster,
+    /// Sends once: what became of a write is looked at before the next one.
     writer: Writer,
     namespace: String,
     place: String,
@@ -109,8 +112,9 @@ impl Namespace {
             let (context, pinned) = (access.context, pinned.clone());
             return Err(unusable(NamespaceError::Cluster { context, found, pinned }));
         }
-        let (writer, namespace) = (Writer::of(&cluster), namespace.clone());
-        let open = Arc::new(Open { writer, namespace, place, patience });
+        let writer = Writer::of(&cluster.clone().giving_up_after(Duration::ZERO));
+        let open = Open { cluster, writer, namespace: namespace.clone(), place, patience };
+        let open = Arc::new(open);
         Ok(Self { open, lease: *lease })
     }
 
@@ -131,8 +135,7 @@ impl Namespace {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let cluster = self.open.writer.cluster();
-        cluster.run(task(Arc::clone(&self.open))).unwrap_or_else(|| {
+        self.open.cluster.run(task(Arc::clone(&self.open))).unwrap_or_else(|| {
             let source = Box::new(NamespaceError::Broken);
             Err(StoreError::Unknown { place: self.place(), source })
         })
@@ -169,9 +172,9 @@ impl Open {
                 Reason::Exists | Reason::Changed | Reason::OtherObject => Fate::Lapsed,
                 Reason::Absent => Fate::Absent,
                 Reason::NamespaceAbsent => Fate::Missing,
-                // It was not done: the connection has waited for long.
-                Reason::Busy
-                | Reason::Conflict(_)
+                // It was not done.
+                Reason::Busy => Fate::Unsent,
+                Reason::Conflict(_)
                 | Reason::NamespaceEnding
                 | Reason::KindAbsent
                 | Reason::Immutable(_)
@@ -185,14 +188,18 @@ impl Open {
                 | Reason::Other => Fate::Refused,
             },
         };
-        Failure::new(fate, NamespaceError::of(ended, &self.namespace))
+        let wait = match &ended {
+            Ended::Failed(remote::Failure::Refused(refused)) => refused.retry_after,
+            Ended::Failed(remote::Failure::Unanswered(_)) | Ended::Overdue(_) => None,
+        };
+        Failure { wait, ..Failure::new(fate, NamespaceError::of(ended, &self.namespace)) }
     }
 
     /// The names of the records beneath a prefix. Other objects of the namespace are none.
     async fn list(&self, prefix: &Name) -> Result<Vec<Name>, StoreError> {
         let kind = object::kind(prefix);
         let selector = object::selector(prefix);
-        let listed = self.writer.cluster().list_metadata(&kind, &self.namespace, &selector);
+        let listed = self.cluster.list_metadata(&kind, &self.namespace, &selector);
         let listed = within(Instant::now() + self.patience, listed).await;
         let listed = listed.map_err(|ended| self.undone(self.failure(ended)))?;
         let beneath = format!("{}/", prefix.as_str());

@@ -10,8 +10,23 @@ use crate::ledger::conditional::{Conditional, Failure, Fate, Reason};
 use crate::ledger::store::{Found, Name, Put, StoreError, Version};
 use crate::remote::kubernetes::{Call, Change, Place};
 
+const PAUSES: [Duration; 10] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+    Duration::from_millis(1600),
+    Duration::from_millis(1600),
+    Duration::from_millis(1600),
+    Duration::from_millis(1600),
+];
+
 impl Conditional for Open {
     const WHAT: &'static str = "a namespace";
+    /// As long as it takes to start an API server again.
+    const PAUSES: &'static [Duration] = &PAUSES;
 
     fn place(&self) -> &str {
         &self.place
@@ -122,7 +137,7 @@ impl Open {
         end: Instant,
     ) -> Result<Option<(Content, Version)>, Failure> {
         let place = self.at(name).map_err(|error| Failure::new(Fate::Refused, error))?;
-        let found = within(end, self.writer.cluster().get(&place)).await;
+        let found = within(end, self.cluster.get(&place)).await;
         let Some(object) = found.map_err(|ended| self.failure(ended))? else {
             return Ok(None);
         };

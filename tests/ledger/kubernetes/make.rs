@@ -4,6 +4,7 @@ use countersign::ledger::store::Along;
 
 use super::*;
 use crate::support::cluster::client::Client;
+use crate::support::cluster::ledger::allowed;
 use crate::support::cluster::random;
 
 /// A name that no namespace has.
@@ -59,12 +60,14 @@ fn whoever_lacks_a_right_is_told_which_before_anything_is_written() {
     assert!(matches!(reason(&error), NamespaceError::Forbidden { .. }), "{error:?}");
     let identity = json!([{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]);
     cluster().grant(&user, Some("kube-system"), &identity);
+    allowed(&user, "/api/v1/namespaces/kube-system");
     let some = json!([
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create"]},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
          "verbs": ["get", "list", "update"]},
     ]);
     cluster().grant(&user, Some(namespace.name()), &some);
+    allowed(&user, &namespace.path("configmaps"));
     let mark = cluster().mark();
     let error = Namespace::open(&location).unwrap().make([7; 16]).unwrap_err();
     assert!(matches!(reason(&error), NamespaceError::Rights { .. }), "{error:?}");
@@ -77,6 +80,7 @@ fn whoever_lacks_a_right_is_told_which_before_anything_is_written() {
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["*"]},
     ]);
     cluster().grant(&user, None, &everywhere);
+    allowed(&user, "/api/v1/configmaps");
     let namespace = absent();
     let location = Location { namespace: namespace.clone(), ..location };
     let error = Namespace::open(&location).unwrap().make([7; 16]).unwrap_err();

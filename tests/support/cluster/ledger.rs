@@ -42,6 +42,19 @@ pub(crate) fn grant(cluster: &Cluster, namespace: &str, user: &User) {
         }
         cluster.admin().apply(&object);
     }
+    for path in [
+        "/api/v1/namespaces/kube-system".to_owned(),
+        format!("/api/v1/namespaces/{namespace}/configmaps"),
+        format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"),
+    ] {
+        allowed(user, &path);
+    }
+}
+
+/// Waits until a user may read what is at a path: the API server learns of new rights a little later
+/// than they are granted.
+pub(crate) fn allowed(user: &User, path: &str) {
+    user.client().wait_for(path, "the right is in force", |answer| answer["code"] != 403);
 }
 
 /// A namespace that no other test has, and a user who may keep a ledger there.
