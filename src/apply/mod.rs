@@ -3,103 +3,51 @@
 
 pub mod commit;
 pub mod directory;
-
-use std::path::Path;
-
-use thiserror::Error;
+mod error;
+pub mod kubernetes;
+mod receipt;
+mod report;
+mod run;
+mod target;
 
 use crate::causes;
 use crate::clock::Instant;
-use crate::document::code::Code;
-use crate::document::effect::{FileChange, TargetIdentity};
+use crate::config::Config;
+use crate::document::effect::FileChange;
 use crate::document::ident::{Digest, Label};
-use crate::document::statement::{
-    ApprovalId, GENERATOR, Outcome, Receipt, ReceiptItem, Statement, StatementError,
-};
-use crate::files::{self, FileError, Folder};
+use crate::document::statement::{ApprovalId, Outcome, Receipt};
 use crate::gate::{Authorized, Parts};
-use crate::git::GitError;
 use crate::ledger::{Holder, Ledger, LedgerError, Spent};
+use crate::observe::Outside;
 use crate::plan::Plan;
-use crate::trust::envelope::{self, SealError};
 use crate::trust::quorum::Standing;
 use crate::trust::sign::Sign;
 
-/// Why there is no receipt. What was done to the target before is in the ledger's journal.
-#[derive(Debug, Error)]
-pub enum ApplyError {
-    /// The receipt cannot be written down.
-    #[error("the receipt cannot be made")]
-    Statement(#[from] StatementError),
-    /// The receipt cannot be signed.
-    #[error("the receipt cannot be signed")]
-    Sign(#[from] SealError),
-    /// The ledger refuses to begin. Nothing was done.
-    #[error("the ledger refuses")]
-    Ledger(#[source] Box<LedgerError>),
-    /// The ledger does not take the receipt of what was done.
-    #[error("the ledger did not take the receipt")]
-    Unrecorded(#[source] Box<LedgerError>),
-    /// The commit cannot be made. The branch is as it was.
-    #[error("the commit cannot be made; the files are written in this checkout only")]
-    Uncommitted(#[source] Box<GitError>),
-    /// Branch and ledger did not take what was to land in both of them. They are as they were.
-    #[error("nothing was committed; the files are written in this checkout only")]
-    Unlanded(#[source] Box<LedgerError>),
-    /// It is not known whether branch and ledger took what was to land in both of them.
-    #[error("whether the commit landed is not known; the files are written in this checkout")]
-    Adrift(#[source] Box<LedgerError>),
-}
+use receipt::{Said, receipt};
+use target::Way;
 
-impl ApplyError {
-    /// The exit code. Without a receipt nobody can say how far it came but the ledger's journal.
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Statement(_) | Self::Sign(_) | Self::Unrecorded(_) | Self::Adrift(_) => {
-                Code::Indeterminate
-            }
-            // Where it commits, the target is the branch, and the checkout only a way to it.
-            Self::Uncommitted(_) | Self::Unlanded(_) => Code::ApplyFailedClean,
-            Self::Ledger(error) => error.code(),
-        }
-    }
-
-    /// What to do next; `{plan}` stands for the plan's folder.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Statement(_) | Self::Sign(_) => {
-                "mend the cause, then `countersign apply {plan} --resume`: the ledger knows what was begun"
-            }
-            Self::Unrecorded(error) if matches!(**error, LedgerError::Unusable { .. }) => {
-                "see that the ledger is there, writable, and not full; then `countersign apply {plan} --resume`"
-            }
-            Self::Uncommitted(_) => {
-                "mend the cause, then `countersign apply {plan} --resume --commit`"
-            }
-            Self::Unlanded(error) if matches!(**error, LedgerError::Branch { .. }) => {
-                "take the files back (`git stash -u`), check out what the branch is at now, then `countersign apply {plan} --resume --commit`"
-            }
-            Self::Unlanded(_) => {
-                "mend the cause, then `countersign apply {plan} --resume --commit`, here or in another checkout"
-            }
-            Self::Ledger(error) | Self::Unrecorded(error) | Self::Adrift(error) => error.hint(),
-        }
-    }
-}
+pub use error::ApplyError;
+pub use receipt::receipt_name;
+pub use report::{ItemReport, Report, Stop};
+pub use run::Run;
 
 /// What the apply needs of the world.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     /// The ledger that the approvals were spent in.
     pub ledger: &'a Ledger,
-    /// The project's folder.
-    pub project: &'a Path,
+    /// The trusted configuration, which says what the target of a plan is.
+    pub config: &'a Config,
+    /// The way to the target: the project's folder, or the cluster.
+    pub outside: &'a Outside<'a>,
     /// Signs the receipt.
     pub signer: &'a dyn Sign,
     /// Reads the clock.
     pub clock: &'a dyn Fn() -> Instant,
     /// Whether somebody asked to stop.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// Is told what is being waited for, and why.
+    pub progress: &'a dyn Fn(&str),
     /// What the result is committed on top of; `None`: nothing is committed.
     pub commit: Option<&'a commit::Base>,
 }
@@ -126,20 +74,19 @@ pub struct Applied {
 /// [`ApplyError`] only where no receipt could be made; a failed write is an outcome, not an error.
 pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyError> {
     let parts = authorized.consume();
-    let files: Vec<FileChange> = parts.plan.files_in_order().into_iter().cloned().collect();
-    let run = directory::Run {
+    let recheck = |_| still_holds(&parts.plan, &world);
+    let run = Run {
         ledger: world.ledger,
         spent: &parts.spent,
         expires_at: parts.expires_at,
         now: world.clock,
         interrupted: world.interrupted,
+        progress: world.progress,
+        recheck: &recheck,
     };
-    let report = match target_folder(&parts.plan, world.project) {
-        Ok(folder) => directory::execute(&files, &folder, &run),
-        Err(error) => directory::unopened(&files, error),
-    };
+    let report = execute(&parts.plan, &run, &world);
     let stop = report.stop().map(told);
-    let interrupted = matches!(report.stop(), Some(directory::Stop::Interrupted));
+    let interrupted = matches!(report.stop(), Some(Stop::Interrupted));
     let Parts { plan, spent, started_at, applier, policy, trust_version, standing, .. } = parts;
     let said = Said {
         principal: applier,
@@ -149,7 +96,7 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
         policy_digest: policy,
         trust_version,
         approvals: spent.approvals().iter().cloned().collect(),
-        items: report.items(),
+        items: report.lines(),
         reason: String::new(),
     };
     let (receipt, envelope) = receipt(&plan, said, spent.lock().previous(), &world)?;
@@ -182,36 +129,48 @@ fn land(
     Ok(Some(base.follow(&committed)))
 }
 
-/// The name of the file that a receipt is kept in beside its plan.
-pub fn receipt_name(receipt: &Receipt) -> String {
-    let short: String = receipt.apply_id.as_str().chars().take(12).collect();
-    match receipt.outcome {
-        Outcome::Applied | Outcome::Abandoned => format!("{short}.intoto.json"),
-        // A round that goes on writes another receipt later.
-        Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => {
-            let time = receipt.finished_at.to_string().replace([':', '-'], "");
-            format!("{short}-{time}.intoto.json")
-        }
-    }
-}
-
 fn unrecorded(error: LedgerError) -> ApplyError {
     ApplyError::Unrecorded(Box::new(error))
 }
 
-/// The root of a directory target. What is of another kind is not opened: the gate lets no plan of
-/// one through.
-fn target_folder(plan: &Plan, project: &Path) -> Result<Folder, FileError> {
-    match &plan.document().effect.target {
-        TargetIdentity::Directory { path, .. } => files::open_folder(project)?.folder(path),
-        TargetIdentity::Kubernetes { .. } | TargetIdentity::Cloudformation { .. } => {
-            Err(FileError::Surprise { path: project.to_owned(), what: "not a directory target" })
-        }
+/// Makes the changes of the plan, the way its target is reached.
+fn execute(plan: &Plan, run: &Run<'_>, world: &World<'_>) -> Report {
+    match target::way(plan, world.config, world.outside) {
+        Ok(Way::Directory(Ok(folder))) => directory::execute(&files(plan), &folder, run),
+        Ok(Way::Directory(Err(error))) => directory::unopened(&files(plan), error),
+        Ok(Way::Kubernetes(place)) => kubernetes::execute(plan, run, place),
+        Err(stop) => target::unknown(plan, stop),
     }
 }
 
+/// What the rounds `ids` left behind. Nothing is written.
+fn given_up(plan: &Plan, ids: &[ApprovalId], world: &World<'_>) -> Report {
+    match target::way(plan, world.config, world.outside) {
+        Ok(Way::Directory(Ok(folder))) => directory::given_up(&files(plan), &folder, ids),
+        Ok(Way::Directory(Err(error))) => directory::unopened(&files(plan), error),
+        Ok(Way::Kubernetes(place)) => kubernetes::given_up(plan, place),
+        Err(stop) => target::unknown(plan, stop),
+    }
+}
+
+/// Whether the changes would still do what they were said to do, and no worse.
+fn still_holds(plan: &Plan, world: &World<'_>) -> Result<(), String> {
+    let proposal = &plan.document().proposal;
+    let target = world.config.target(&proposal.environment, &proposal.target);
+    let target = target.map_err(|error| causes::line(&error))?;
+    match plan.worse_by_now(target, world.outside) {
+        Ok(worse) if worse.is_empty() => Ok(()),
+        Ok(worse) => Err(worse.join("; ")),
+        Err(error) => Err(causes::line(&error)),
+    }
+}
+
+fn files(plan: &Plan) -> Vec<FileChange> {
+    plan.files_in_order().into_iter().cloned().collect()
+}
+
 /// Why an apply stopped, outermost first.
-fn told(stop: &directory::Stop) -> Vec<String> {
+fn told(stop: &Stop) -> Vec<String> {
     let mut told = vec![stop.to_string()];
     told.extend(causes::of(stop));
     told
@@ -239,12 +198,8 @@ pub fn abandon(
         return Err(refused(LedgerError::NothingBegun(plan.digest())));
     };
     let lock = world.ledger.lock(&target, plan.digest(), lock_id, holder, true).map_err(refused)?;
-    let files: Vec<FileChange> = plan.files_in_order().into_iter().cloned().collect();
     let ids: Vec<ApprovalId> = rounds.iter().map(|round| round.apply_id.clone()).collect();
-    let report = match target_folder(plan, world.project) {
-        Ok(folder) => directory::given_up(&files, &folder, &ids),
-        Err(error) => directory::unopened(&files, error),
-    };
+    let report = given_up(plan, &ids, &world);
     let said = Said {
         principal: applier,
         apply_id: apply_id.clone(),
@@ -253,7 +208,7 @@ pub fn abandon(
         policy_digest: policy,
         trust_version,
         approvals: open.approvals.iter().cloned().collect(),
-        items: report.items(),
+        items: report.lines(),
         reason: reason.to_owned(),
     };
     let (receipt, envelope) = receipt(plan, said, lock.previous(), &world)?;
@@ -278,66 +233,4 @@ pub struct GivingUp<'a> {
     pub trust_version: u64,
     /// Why, in a person's words.
     pub reason: &'a str,
-}
-
-/// What a receipt says beyond what the plan and the ledger know.
-struct Said {
-    /// Principal that applied.
-    principal: Label,
-    /// Round of the ledger's record.
-    apply_id: ApprovalId,
-    /// How it ended.
-    outcome: Outcome,
-    /// When it began.
-    started_at: Instant,
-    /// Digest of the policies.
-    policy_digest: Digest,
-    /// Version of the trust root.
-    trust_version: u64,
-    /// Approvals spent, sorted.
-    approvals: Vec<ApprovalId>,
-    /// Per file.
-    items: Vec<ReceiptItem>,
-    /// What a person said of it.
-    reason: String,
-}
-
-/// Makes and signs the receipt of a plan.
-fn receipt(
-    plan: &Plan,
-    said: Said,
-    previous: Option<Digest>,
-    world: &World<'_>,
-) -> Result<(Receipt, Vec<u8>), ApplyError> {
-    let Said {
-        principal,
-        apply_id,
-        outcome,
-        started_at,
-        policy_digest,
-        trust_version,
-        approvals,
-        items,
-        reason,
-    } = said;
-    let proposal = &plan.document().proposal;
-    let receipt = Receipt {
-        principal,
-        apply_id,
-        outcome,
-        started_at,
-        finished_at: (world.clock)(),
-        generator: GENERATOR.to_owned(),
-        environment: proposal.environment.clone(),
-        target: proposal.target.clone(),
-        policy_digest,
-        trust_version: trust_version.to_string(),
-        approvals,
-        items,
-        previous: previous.map(|digest| digest.to_string()).unwrap_or_default(),
-        reason,
-    };
-    let statement = Statement { plan: plan.digest(), predicate: receipt };
-    let envelope = envelope::seal(&statement.to_bytes()?, world.signer)?;
-    Ok((statement.predicate, envelope))
 }

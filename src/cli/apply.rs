@@ -70,16 +70,20 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     let interrupted = std::sync::Arc::clone(&session.world().interrupted);
     let interrupted = move || interrupted.load(std::sync::atomic::Ordering::SeqCst);
     let clock = std::sync::Arc::clone(&session.world().clock);
-    let world = World {
+    let progress = session.teller();
+    let world = |outside| World {
         ledger: &ledger,
-        project: &project,
+        config: &trusted.config,
+        outside,
         signer: &applier.signer,
         clock: &*clock,
         interrupted: &interrupted,
+        progress: &progress,
         commit: None,
     };
     if let (true, Some(reason)) = (args.abandon, &args.reason) {
         let plan = folder.plan()?;
+        let outside = reach::outside(&plan.document().proposal, &project, &trusted, session)?;
         session.spend();
         let giving_up = GivingUp {
             applier: applier.principal.clone(),
@@ -90,7 +94,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
             trust_version: trusted.root.version(),
             reason,
         };
-        let applied = apply::abandon(&plan, giving_up, world)
+        let applied = apply::abandon(&plan, giving_up, world(&outside))
             .map_err(|error| apply_fault(&error, &folder.shown))?;
         return finish(args, &folder, &applied, session);
     }
@@ -127,7 +131,7 @@ pub(super) fn run(args: &ApplyArgs, session: &mut Session<'_, '_>) -> Result<Cod
     )
     .map_err(|refusal| begun(args, Fault::refused(&refusal.into(), &shown)))?;
     session.progress("writing");
-    let world = World { commit: base.as_ref(), ..world };
+    let world = World { commit: base.as_ref(), ..world(&outside) };
     let applied = apply::apply(authorized, world).map_err(|error| apply_fault(&error, &shown))?;
     finish(args, &folder, &applied, session)
 }
@@ -231,6 +235,7 @@ fn tell(
             committing::landed(applied, session);
             return Ok(code);
         }
+        Outcome::NotReady => "everything was written; something is NOT READY",
         Outcome::Abandoned => {
             session.print(&format!(
                 "Given up: {plan} stays half-applied ({written} written, {left} not); the target is free again.\nReceipt: {shown}\n"
@@ -261,5 +266,6 @@ fn code(applied: &Applied) -> Code {
         Outcome::FailedClean => Code::ApplyFailedClean,
         Outcome::Partial => Code::ApplyPartial,
         Outcome::Indeterminate => Code::Indeterminate,
+        Outcome::NotReady => Code::AppliedNotReady,
     }
 }

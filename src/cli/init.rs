@@ -1,5 +1,6 @@
 //! `countersign init`
 
+mod cluster;
 mod find;
 mod make;
 
@@ -12,18 +13,20 @@ use super::fault::Fault;
 use super::ledger;
 use super::paths::file_fault;
 use super::session::{Session, state_fault};
-use crate::config;
+use crate::config::{self, Config, TargetPath};
 use crate::custody::masking::MaskingKey;
 use crate::custody::random;
 use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
-use crate::files;
+use crate::files::{self, Folder};
 use crate::trust::root::{Initial, TrustRoot};
 
 /// Make a project: countersign.toml, trust.json, policies/, keys and the ledger
 ///
 /// Example: countersign init
+///
+/// In a project that is there, --context prints the lines that make its cluster a target.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
     /// The project's folder
@@ -32,6 +35,15 @@ pub(super) struct InitArgs {
     /// Folder of manifests; by default the one that holds them
     #[arg(long, value_name = "PATH")]
     manifests: Option<String>,
+    /// A cluster instead: a context of the kubeconfig
+    #[arg(long, value_name = "NAME", conflicts_with = "manifests")]
+    context: Option<String>,
+    /// Namespace of it that plans may change (again for each); by default the context's own
+    #[arg(long = "namespace", value_name = "NS", requires = "context")]
+    namespaces: Vec<Label>,
+    /// Plans may also change objects of it that have no namespace
+    #[arg(long, requires = "context")]
+    cluster_scoped: bool,
     /// Name of the project; by default the folder's
     #[arg(long)]
     name: Option<Label>,
@@ -54,8 +66,12 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
     let root = files::open_folder(&path).map_err(|error| {
         file_fault(&error).hint("init makes a project of a folder that holds manifests already")
     })?;
+    let there = |name| root.kind(name).map_err(|error| file_fault(&error));
+    if let (Some(context), Some(_)) = (&args.context, there("countersign.toml")?) {
+        return add(context, &root, args, session);
+    }
     for name in ["countersign.toml", "trust.json"] {
-        if root.kind(name).map_err(|error| file_fault(&error))?.is_some() {
+        if there(name)?.is_some() {
             return Err(Fault::new(
                 Code::Error,
                 format!("{} is there already; init never overwrites", path.join(name).display()),
@@ -66,8 +82,14 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
     let project = find::name(args, &path)?;
     let person = find::person(args, session)?;
     let key = find::key(args, session)?;
-    let manifests = find::manifests(args, &root)?;
-    let example = find::example(&root, manifests.as_str())?;
+    let first = match &args.context {
+        Some(context) => First::Cluster(cluster::find(context, args, session)?),
+        None => {
+            let manifests = find::manifests(args, &root)?;
+            let example = find::example(&root, manifests.as_str())?;
+            First::Folder { manifests, example }
+        }
+    };
 
     let state = State::made(&session.state()?).map_err(|error| state_fault(Code::Error, &error))?;
     let planner = make::machine(&state, &project, "planner")?;
@@ -96,21 +118,32 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         now: session.now(),
     })
     .map_err(|error| Fault::of(Code::TrustInvalid, &error))?;
-    let config = make::toml(&project, &args.env, &manifests);
+    let config = make::toml(&project, &first.toml(&args.env)?);
     make::write(&root, &config, &trust)?;
 
-    let copy = example.rsplit('/').next().unwrap_or(&example);
-    let next = format!("countersign plan -f {copy} --name first-plan");
+    let next = first.next();
     if session.json() {
-        session.print_json(&json!({
-            "project": project, "person": person, "key": key.fingerprint(),
-            "manifests": manifests.as_str(), "ledger": ledger, "example": example, "next": next,
-        }));
+        let key = key.fingerprint();
+        let made = match &first {
+            First::Folder { manifests, example } => json!({
+                "project": project, "person": person, "key": key, "ledger": ledger, "next": next,
+                "manifests": manifests.as_str(), "example": example,
+            }),
+            First::Cluster(found) => json!({
+                "project": project, "person": person, "key": key, "ledger": ledger, "next": next,
+                "target": found.json(),
+            }),
+        };
+        session.print_json(&made);
         return Ok(Code::Ok);
     }
+    let target = match &first {
+        First::Folder { manifests, example: _ } => format!("target manifests: {manifests}/"),
+        First::Cluster(found) => format!("target {MAIN}: {}", found.told()),
+    };
     session.print(&format!(
         "Made project {project} in {}\n\
-         \x20 countersign.toml  environment {}, target manifests: {manifests}/\n\
+         \x20 countersign.toml  environment {}, {target}\n\
          \x20 trust.json        {person} approves, with key {}\n\
          \x20                   planner and applier are {person}'s machines\n\
          \x20 policies/         an example with its test, asked after the built-in rules\n\
@@ -123,9 +156,78 @@ pub(super) fn run(args: &InitArgs, session: &mut Session<'_, '_>) -> Result<Code
         session.state()?.display(),
     ));
     if !session.quiet() {
-        session.print(&format!(
-            "Next: copy a manifest, change the copy, and plan it:\n  cp {example} .\n  {next}\n"
-        ));
+        let before = match &first {
+            First::Folder { example, .. } => {
+                format!("copy a manifest, change the copy, and plan it:\n  cp {example} .\n")
+            }
+            First::Cluster(_) => {
+                "save a model's answer, and plan it (`countersign schema proposal` \
+                                  tells the model its form):\n"
+                    .to_owned()
+            }
+        };
+        session.print(&format!("Next: {before}  {next}\n"));
     }
+    Ok(Code::Ok)
+}
+
+/// The target that a project begins with.
+enum First {
+    /// A folder of manifests, with a file of it.
+    Folder { manifests: TargetPath, example: String },
+    /// A cluster.
+    Cluster(cluster::Found),
+}
+
+impl First {
+    fn toml(&self, environment: &Label) -> Result<String, Fault> {
+        match self {
+            Self::Folder { manifests, example: _ } => Ok(make::folder(environment, manifests)),
+            Self::Cluster(found) => Ok(found.toml(environment, &main()?)),
+        }
+    }
+
+    /// The command that comes next.
+    fn next(&self) -> String {
+        match self {
+            Self::Folder { example, .. } => {
+                let copy = example.rsplit('/').next().unwrap_or(example);
+                format!("countersign plan -f {copy} --name first-plan")
+            }
+            Self::Cluster(_) => "countersign plan -f answer.md".to_owned(),
+        }
+    }
+}
+
+/// Name of a cluster's target.
+const MAIN: &str = "main";
+
+fn main() -> Result<Label, Fault> {
+    MAIN.parse().map_err(|error| Fault::of(Code::Error, &error))
+}
+
+/// Prints what makes a cluster a target of a project that is there; the project stays as it is.
+fn add(
+    context: &str,
+    root: &Folder,
+    args: &InitArgs,
+    session: &mut Session<'_, '_>,
+) -> Result<Code, Fault> {
+    let found = cluster::find(context, args, session)?;
+    let text = root.read("countersign.toml", 1 << 20).map_err(|error| file_fault(&error))?;
+    let main = main()?;
+    // A configuration that cannot be read is for the next command to refuse.
+    let config = std::str::from_utf8(&text).ok().and_then(|text| Config::parse(text).ok());
+    let environment = config.and_then(|config| config.environments.get(&args.env).cloned());
+    let taken = environment.is_some_and(|one| one.targets.contains_key(&main));
+    let name = if taken { found.name().unwrap_or(main) } else { main };
+    let lines = found.toml(&args.env, &name);
+    if session.json() {
+        session.print_json(&json!({"target": found.json(), "toml": lines}));
+        return Ok(Code::Ok);
+    }
+    session.note(&format!("Target {name}: {}", found.told()));
+    session.note("countersign.toml is there already and stays as it is; add these lines to it:");
+    session.print(&lines);
     Ok(Code::Ok)
 }

@@ -48,6 +48,15 @@ impl Progress {
         }
     }
 
+    /// Says what is being done by something that was begun already.
+    pub(super) fn more(&self) -> impl Fn(&str) + use<> {
+        let shared = Arc::clone(&self.shared);
+        move |what| {
+            what.clone_into(&mut lock(&shared.0).doing);
+            shared.1.notify_all();
+        }
+    }
+
     /// Nothing is being done that needs words: a result is shown, or somebody is asked.
     pub(super) fn pause(&self) {
         lock(&self.shared.0).doing.clear();

@@ -141,6 +141,18 @@ impl<'s, 'w> Session<'s, 'w> {
         }
     }
 
+    /// Says the same from within a work that is in progress, of which it has been said so before.
+    /// What it is told may come from elsewhere.
+    pub(super) fn teller(&self) -> impl Fn(&str) + use<> {
+        let heard = !self.options.quiet && self.world.watched;
+        let more = heard.then(|| self.progress.more());
+        move |text| {
+            if let Some(more) = &more {
+                more(&crate::review::neutral::terminal(text));
+            }
+        }
+    }
+
     /// What is shown or asked from now on is no work in progress.
     pub(super) fn pause(&self) {
         self.progress.pause();

@@ -3,7 +3,7 @@
 
 use super::{Config, ConfigError, ConfigPlace, Limits, Secret, Target};
 use crate::document::canonical::MAX_DEPTH;
-use crate::document::ident::Pointer;
+use crate::document::ident::{Digest, Pointer};
 
 pub(super) fn shape(config: &Config) -> Result<(), ConfigError> {
     let wrong = |part: String, message: String| Err(ConfigError::Shape { part, message });
@@ -88,6 +88,7 @@ fn target_shape(target: &Target) -> Result<(), String> {
     match target {
         Target::Directory(_) => Ok(()),
         Target::Kubernetes(target) => {
+            pinned(&target.context, &target.cluster, &target.ca)?;
             let mut all = target.ignore.values().flatten();
             let around = |pointer: &&Pointer| {
                 let mut parts = IDENTITY.iter().filter_map(|part| part.parse::<Pointer>().ok());
@@ -110,6 +111,24 @@ fn target_shape(target: &Target) -> Result<(), String> {
                 None => Ok(()),
             }
         }
+    }
+}
+
+/// The way to a cluster and both halves of its identity are there: one that is left empty pins
+/// nothing.
+pub(super) fn pinned(context: &str, cluster: &str, ca: &str) -> Result<(), String> {
+    let init = "`countersign init --context NAME` prints the lines of a cluster";
+    if context.is_empty() {
+        return Err("context is empty".to_owned());
+    }
+    if cluster.is_empty() || cluster.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("cluster {cluster:?} is not the uid of a namespace; {init}"));
+    }
+    match ca.strip_prefix("sha256:").map(str::parse::<Digest>) {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err(format!(
+            "ca {ca:?} is not `sha256:` and 64 hexadecimal digits in lower case; {init}"
+        )),
     }
 }
 

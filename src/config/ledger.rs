@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigPlace, Target};
+use super::{Config, ConfigPlace, Target, check};
 use crate::document::ident::Label;
 
 /// Longest lease, in seconds: for so long a target stays locked after a runner died.
@@ -192,29 +192,13 @@ pub(super) fn shape(ledger: &Ledger) -> Result<(), String> {
             times(store.lease_seconds, store.timeout_seconds)
         }
         Ledger::Kubernetes(cluster) => {
-            for (part, text) in [("context", &cluster.context), ("cluster", &cluster.cluster)] {
-                if text.is_empty() {
-                    return Err(format!("{part} is empty"));
-                }
-            }
             if let Err(error) = cluster.namespace.parse::<Label>() {
                 return Err(format!("namespace {error}"));
             }
-            if !is_pin(&cluster.ca) {
-                return Err(format!(
-                    "ca {:?} is not sha256: and 64 hexadecimal digits",
-                    cluster.ca
-                ));
-            }
+            check::pinned(&cluster.context, &cluster.cluster, &cluster.ca)?;
             times(cluster.lease_seconds, cluster.timeout_seconds)
         }
     }
-}
-
-/// Whether it is a digest as it is pinned, in its one spelling.
-fn is_pin(text: &str) -> bool {
-    let digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(digit))
 }
 
 /// The targets by whose plans a ledger could be changed: their scope has its namespace.

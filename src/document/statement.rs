@@ -253,6 +253,8 @@ impl std::fmt::Debug for ApprovalId {
 pub enum Outcome {
     /// Everything was written.
     Applied,
+    /// Everything was written, and something did not become ready in time.
+    NotReady,
     /// Nothing was written.
     FailedClean,
     /// Some was written.
@@ -268,6 +270,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::NotReady => "not-ready",
             Self::FailedClean => "failed-clean",
             Self::Partial => "partial",
             Self::Indeterminate => "indeterminate",
@@ -300,7 +303,7 @@ pub struct ReceiptItem {
     pub fate: Fate,
     /// SHA-256 of the (masked) result; empty if it is gone or not written.
     pub digest: String,
-    /// Why it failed; else empty.
+    /// Why it failed, or is not ready; else empty.
     pub because: String,
 }
 

@@ -147,7 +147,7 @@ impl Ledger {
             self.known_to(Some(record), &record.plan, &statement)?;
             let Receipt { apply_id, outcome, .. } = &statement.predicate;
             let ended = match outcome {
-                Outcome::Applied => *apply_id == open.apply_id,
+                Outcome::Applied | Outcome::NotReady => *apply_id == open.apply_id,
                 Outcome::Abandoned => record.rounds.iter().all(|round| round.apply_id != *apply_id),
                 Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => false,
             };

@@ -13,7 +13,7 @@ use crate::document::ident::Digest;
 use crate::document::statement::{ApprovalId, Outcome, Receipt, Statement};
 
 impl Ledger {
-    /// Ends a round with its receipt (the bytes of the signed envelope). If everything was applied
+    /// Ends a round with its receipt (the bytes of the signed envelope). If everything was written
     /// the round is finished; else it can be resumed. The lock is released unless the target may be
     /// half-way. Gives back the digest of the receipt's payload. The branch of `along` gets its
     /// commit in the same stroke, or nothing is recorded.
@@ -34,7 +34,10 @@ impl Ledger {
         let (statement, digest) = open(envelope)?;
         let outcome = statement.predicate.outcome;
         let state = match outcome {
-            Outcome::Applied => RoundState::Finished { outcome, receipt: digest },
+            // All of it is written: a resume would have nothing to write.
+            Outcome::Applied | Outcome::NotReady => {
+                RoundState::Finished { outcome, receipt: digest }
+            }
             Outcome::FailedClean | Outcome::Partial | Outcome::Indeterminate => {
                 RoundState::Stopped { outcome, receipt: digest }
             }

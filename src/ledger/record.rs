@@ -148,7 +148,10 @@ impl RoundState {
             Self::Begun => true,
             Self::Stopped { outcome, .. } => match outcome {
                 Outcome::Partial | Outcome::Indeterminate => true,
-                Outcome::Applied | Outcome::FailedClean | Outcome::Abandoned => false,
+                Outcome::Applied
+                | Outcome::NotReady
+                | Outcome::FailedClean
+                | Outcome::Abandoned => false,
             },
             Self::Resumed | Self::Finished { .. } => false,
         }

@@ -77,6 +77,14 @@ impl Spent {
         &self.lock
     }
 
+    /// Whether its lock is still held, for sure: no write begins without.
+    ///
+    /// # Errors
+    /// [`LedgerError::Lost`].
+    pub fn holds(&self) -> Result<(), LedgerError> {
+        self.lock.alive()
+    }
+
     /// The unfinished rounds that this one resumes, oldest first.
     pub fn resumes(&self) -> &[ApprovalId] {
         &self.earlier

@@ -72,6 +72,8 @@ pub struct Surroundings {
     pub objects: BTreeMap<ResourceId, Value>,
     /// Reads that were needed and refused.
     pub unresolved: BTreeSet<String>,
+    /// The same, as the lists that they were: what is missing from one of them may exist.
+    pub unread: BTreeSet<ListOf>,
 }
 
 /// Why a target could not be observed.
@@ -212,7 +214,7 @@ pub struct Outside<'a> {
 pub struct ListOf {
     /// API group; empty for the core API.
     pub group: String,
-    /// Kind; `*` stands for every kind of a namespace.
+    /// Kind; `*` stands for every kind of a namespace, or, for the whole cluster, of the group.
     pub kind: String,
     /// The namespace; empty: the whole cluster.
     pub namespace: String,

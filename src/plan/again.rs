@@ -1,13 +1,15 @@
 //! Whether what stands around a plan has become worse since: the changes as they were approved, on
 //! facts that are read again.
 
+use std::collections::BTreeSet;
+
 use super::derive::DeriveError;
 use super::facts;
 use super::judgement::Case;
 use super::settle::{self, Settled};
 use super::{Plan, class, radius};
 use crate::config::Target;
-use crate::observe::{self, Outside};
+use crate::observe::{self, ListOf, Outside};
 
 impl Plan {
     /// What the changes would do now that they did not do when they were planned: a worse class,
@@ -29,8 +31,8 @@ impl Plan {
         let seen = self.seen();
         let settled = settle::settle(&self.document().proposal, &effect.target, &seen)?;
         let cases: Vec<Case<'_>> = settled.iter().map(Settled::case).collect();
-        let wanted = facts::wanted(&cases);
-        let found = observe::surroundings(&wanted, target, outside);
+        let look = |wanted: &BTreeSet<ListOf>| observe::surroundings(wanted, target, outside);
+        let found = facts::surround(&cases, look);
         let found = found.map_err(|error| DeriveError::Surroundings(Box::new(error)))?;
         let now = facts::extract(&cases, &found, facts::Coverage::Whole);
         let judgements = class::classify(&cases, &now);

@@ -26,6 +26,8 @@ pub struct Case<'a> {
     pub after: &'a Value,
     /// What only the target will decide.
     pub unknown: &'a [Pointer],
+    /// uid of the object that is there; empty where none is, or it is not known.
+    pub uid: &'a str,
     /// Of a delete: what happens to dependents.
     pub propagation: Option<Propagation>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::facts::rows::{self, On};
+use super::facts::rows;
 use super::judgement::{Case, Judgement};
 use super::shape::{Workload, is_stateful, size};
 use crate::document::effect::{Class, Edge, Facts, Impact, Step};
@@ -32,11 +32,12 @@ pub(crate) struct Walk {
     pub(crate) truncated: bool,
 }
 
-/// Walks from `starts` (true: the object goes) against the edges that `into` gives for a node.
+/// Walks from `starts` (true: the object goes) against the edges that `into` gives for a node that
+/// goes, or does not.
 pub(crate) fn walk(
     starts: &BTreeMap<ResourceId, bool>,
     changed: &BTreeSet<&ResourceId>,
-    into: &dyn Fn(&ResourceId) -> Vec<Edge>,
+    into: &dyn Fn(&ResourceId, bool) -> Vec<Edge>,
 ) -> Walk {
     let mut walk = Walk { reached: BTreeSet::new(), edges: BTreeSet::new(), truncated: false };
     let mut gone: BTreeMap<ResourceId, bool> = starts.clone();
@@ -46,13 +47,8 @@ pub(crate) fn walk(
         let mut next = BTreeSet::new();
         for to in &front {
             let goes = gone.get(to).copied().unwrap_or(false);
-            for edge in into(to) {
-                let followed = match rows::on(&edge.by) {
-                    On::Change => true,
-                    On::Gone => goes,
-                    On::Never => false,
-                };
-                if !followed {
+            for edge in into(to, goes) {
+                if !rows::followed(&edge.by, goes) {
                     continue;
                 }
                 let from = edge.from.clone();
@@ -99,7 +95,7 @@ fn by_target(facts: &Facts) -> BTreeMap<&ResourceId, Vec<Edge>> {
 fn walk_facts(cases: &[Case<'_>], starts: &BTreeMap<ResourceId, bool>, facts: &Facts) -> Walk {
     let index = by_target(facts);
     let changed = cases.iter().map(|case| &case.id).collect();
-    walk(starts, &changed, &|to| index.get(to).cloned().unwrap_or_default())
+    walk(starts, &changed, &|to, _| index.get(to).cloned().unwrap_or_default())
 }
 
 /// The side of a change that has its object: the one before, unless it is new.

@@ -75,16 +75,16 @@ impl Plan {
     }
 
     /// Makes the plan of what was observed of a cluster: `look` reads what stands around the changes,
-    /// and is asked for as little as class and radius need.
+    /// and is asked for as little as class and radius need, until nothing is missing.
     ///
     /// # Errors
     /// [`MakeError`].
     pub fn make_around(
         observed: Observed,
-        look: impl FnOnce(&BTreeSet<ListOf>) -> Result<Surroundings, ObserveError>,
+        look: impl FnMut(&BTreeSet<ListOf>) -> Result<Surroundings, ObserveError>,
     ) -> Result<Self, MakeError> {
         Self::seal(observed, |cases| {
-            let found = look(&facts::wanted(cases));
+            let found = facts::surround(cases, look);
             let surroundings = found.map_err(|e| DeriveError::Surroundings(Box::new(e)))?;
             let facts = facts::extract(cases, &surroundings, facts::Coverage::Whole);
             Ok(Around { facts, unresolved: surroundings.unresolved })

@@ -31,7 +31,7 @@ pub struct Entry<'a> {
     pub link: Link,
 }
 
-/// Receipts in the order given. With `style.texts`, every item; else those that were not written.
+/// Receipts in the order given. With `style.texts`, every item; else those that were not written or are not ready.
 pub fn receipts(entries: &[Entry<'_>], style: Style) -> String {
     let mut sheet = Sheet::new(style);
     for entry in entries {
@@ -78,7 +78,7 @@ fn receipt(sheet: &mut Sheet, entry: &Entry<'_>, style: Style) {
     };
     let tone = match outcome {
         Outcome::Applied => Tone::Good,
-        Outcome::FailedClean | Outcome::Abandoned => Tone::Careful,
+        Outcome::NotReady | Outcome::FailedClean | Outcome::Abandoned => Tone::Careful,
         Outcome::Partial | Outcome::Indeterminate => Tone::Grave,
     };
     let name: Line = if name.is_empty() { Vec::new() } else { vec![Piece::name(*name)] };
@@ -104,7 +104,7 @@ fn receipt(sheet: &mut Sheet, entry: &Entry<'_>, style: Style) {
     }
     for ReceiptItem { item, fate, digest: _, because } in items {
         let done = matches!(fate, Fate::Written | Fate::AlreadyWritten);
-        if done && !style.texts {
+        if done && because.is_empty() && !style.texts {
             continue;
         }
         let mut line = vec![Piece::Value(item.clone())];

@@ -82,6 +82,7 @@ pub(super) fn propagation(change: &Change) -> Option<&'static str> {
 pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Applied => "APPLIED",
+        Outcome::NotReady => "NOT READY, everything is written",
         Outcome::FailedClean => "FAILED, nothing was changed",
         Outcome::Partial => "PARTIAL, the target has changed",
         Outcome::Indeterminate => "INDETERMINATE, the target may have changed",

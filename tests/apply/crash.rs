@@ -94,14 +94,14 @@ fn resume(sandbox: &Sandbox, step: &str) {
     }
     let report = sandbox.run(&ledger, &spent);
     assert!(report.stop().is_none(), "{step}: {:?}", report.stop());
-    for file in report.files() {
+    for item in report.items() {
         assert!(
-            !(written_before.contains(&file.path) && file.fate == Fate::Written),
+            !(written_before.contains(&item.item) && item.fate == Fate::Written),
             "{step}: {} was written twice",
-            file.path
+            item.item
         );
     }
-    assert_eq!(report.files().len(), files().len(), "{step}");
+    assert_eq!(report.items().len(), files().len(), "{step}");
     assert_eq!(sandbox.finish(&ledger, spent, &report), Outcome::Applied, "{step}");
     assert!(ledger.locks().unwrap().is_empty(), "{step}");
 }

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::os::unix::fs::symlink;
 
-use countersign::apply::directory::{Report, Stop, WriteError, write};
+use countersign::apply::directory::{WriteError, write};
+use countersign::apply::{Report, Stop};
 use countersign::document::effect::FileChange;
 use countersign::document::ident::Digest;
 use countersign::document::statement::{Fate, Outcome};
@@ -29,7 +30,7 @@ fn case() -> Case {
 }
 
 fn fates(report: &Report) -> Vec<Fate> {
-    report.files().iter().map(|file| file.fate).collect()
+    report.items().iter().map(|item| item.fate).collect()
 }
 
 /// Ends the round and begins the one that resumes it.
@@ -48,7 +49,7 @@ fn every_file_is_as_planned_and_keeps_its_permissions() {
     assert_eq!(report.outcome(), Outcome::Applied);
     assert_eq!(fates(&report), [Fate::Written; 4]);
     assert_eq!(case.sandbox.tree(), applied);
-    let items = report.items();
+    let items = report.lines();
     assert_eq!(items[0].digest, Digest::of(b"replicas: 5\n").to_string());
     assert_eq!((items[2].item.as_str(), items[2].digest.as_str()), ("jobs/old.yaml", ""));
 }

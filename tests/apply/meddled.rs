@@ -4,7 +4,8 @@
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use countersign::apply::directory::{Stop, WriteError};
+use countersign::apply::Stop;
+use countersign::apply::directory::WriteError;
 use countersign::document::statement::{Fate, Outcome};
 use countersign::files::{FileError, steps};
 
@@ -137,7 +138,7 @@ fn child_is_meddled_with() {
         Some(Stop::Write { source, .. }) => assert!(error(source), "{source:?}"),
         other => panic!("{other:?}"),
     }
-    let fates: Vec<_> = report.files().iter().map(|file| file.fate).collect();
+    let fates: Vec<_> = report.items().iter().map(|file| file.fate).collect();
     assert!(fates[..written].iter().all(|fate| *fate == Fate::Written), "{fates:?}");
     assert_eq!(fates[written], Fate::Failed);
     assert!(fates[written + 1..].iter().all(|fate| *fate == Fate::NotWritten), "{fates:?}");

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use countersign::apply::directory::{Report, Run, execute};
+use countersign::apply::directory::execute;
+use countersign::apply::{Report, Run};
 use countersign::clock::Instant;
 use countersign::document::effect::FileChange;
 use countersign::document::statement::Outcome;
@@ -106,13 +107,15 @@ impl Sandbox {
     ) -> Report {
         let folder = open_folder(&self.path).unwrap();
         let expires_at = "2026-03-01T10:00:00Z".parse().unwrap();
-        execute(files, &folder, &Run { ledger, spent, expires_at, now, interrupted })
+        let (progress, recheck) = (&|_: &str| (), &|_| Ok(()));
+        let run = Run { ledger, spent, expires_at, now, interrupted, progress, recheck };
+        execute(files, &folder, &run)
     }
 
     /// Ends the round as the report says.
     pub(crate) fn finish(&self, ledger: &Ledger, spent: Spent, report: &Report) -> Outcome {
         let outcome = report.outcome();
-        let receipt = receipt(spent.lock(), spent.apply_id(), outcome, report.items());
+        let receipt = receipt(spent.lock(), spent.apply_id(), outcome, report.lines());
         ledger.finish(spent, &envelope(&receipt), None).unwrap();
         outcome
     }

@@ -2,6 +2,7 @@
 //! own, with what it prints and how it ends.
 
 mod bounds;
+mod cluster;
 mod codes;
 mod demo;
 mod filter;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 use crate::support::cluster::client::{APPLY, JSON};
 use crate::support::cluster::{Cluster, cluster};
@@ -48,9 +50,8 @@ fn a_user_may_do_what_was_granted_and_the_log_says_what_was_sent() {
     let path = namespace.path("configmaps");
     let (status, answer) = user.client().get(&path);
     assert_eq!((status, &answer["reason"]), (403, &json!("Forbidden")));
-    let rules = json!([{
-        "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create", "patch", "delete"],
-    }]);
+    let verbs = ["get", "list", "create", "patch", "delete"];
+    let rules = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}]);
     cluster.grant(&user, Some(namespace.name()), &rules);
     user.client().wait_for(&path, "the grant", |list| list["items"].is_array());
     let one = json!({
@@ -113,12 +114,17 @@ fn a_kubeconfig_says_where_and_who() {
     let cluster = cluster();
     let folder = tempfile::tempdir().unwrap();
     let user = cluster.user();
+    let token = user.token().to_owned();
     for user in [user.by_certificate(), user] {
         let path = user.kubeconfig(folder.path());
-        let config: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let config: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         assert_eq!(config["current-context"], "prod");
-        assert_eq!(config["clusters"][0]["cluster"]["server"], cluster.server());
+        let server = &config["clusters"][0]["cluster"];
+        assert_eq!(server["server"], cluster.server());
+        let ca = STANDARD.decode(server["certificate-authority-data"].as_str().unwrap()).unwrap();
+        assert_eq!(ca, cluster.ca_pem().as_bytes());
+        let shown = &config["users"][0]["user"];
+        assert!(shown["token"] == token || shown["client-key-data"].is_string());
         let (status, who) = user.client().post(
             "/apis/authentication.k8s.io/v1/selfsubjectreviews",
             &json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}),
@@ -126,6 +132,10 @@ fn a_kubeconfig_says_where_and_who() {
         assert_eq!(status, 201);
         assert_eq!(who["status"]["userInfo"]["username"], user.name());
     }
+    let proxy = cluster.proxy();
+    let path = cluster.user().kubeconfig_by(folder.path(), &proxy);
+    let said = std::fs::read_to_string(path).unwrap();
+    assert!(said.contains(&format!("https://{}", proxy.address())), "{said}");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The test cluster, and what its API server answers, request by request: the facts that the reading
 //! of its answers rests on. Nothing of the product is used here.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::cluster::client::{APPLY, Client};
 use crate::support::cluster::{Namespace, cluster};
 
+mod admission;
 mod life;
 mod network;
 mod preconditions;
@@ -90,4 +93,18 @@ fn refused(
     let wanted: Vec<_> = causes.iter().map(|(r, f)| ((*r).to_owned(), (*f).to_owned())).collect();
     assert_eq!(found, wanted, "{what}: {answer}");
     assert!(text(&answer["message"]).contains(says), "{what}: {answer}");
+}
+
+/// Asks until the answer is as it should be: what rules over requests is in force a moment later.
+#[track_caller]
+fn until(ask: impl Fn() -> (u16, Value), is_so: impl Fn(&(u16, Value)) -> bool) -> (u16, Value) {
+    let begun = Instant::now();
+    loop {
+        let answer = ask();
+        if is_so(&answer) {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{} {}", answer.0, answer.1);
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DRY, Here, OTHER_UID, refused};
+use super::{DRY, Here, OTHER_UID, map, refused};
 use crate::support::cluster::client::{JSON_PATCH, MERGE};
 
 const MODIFIED: &str = "the object has been modified";
@@ -106,12 +106,8 @@ fn conflicts_name_the_items_of_lists_by_their_keys() {
     let here = Here::new();
     let mut web = super::deployment("web");
     let path = here.namespace.path_of("apps/v1", "deployments/web");
-    let (status, _) = here.admin.patch(
-        &format!("{path}?fieldManager=kubectl"),
-        crate::support::cluster::client::APPLY,
-        &web,
-    );
-    assert_eq!(status, 201);
+    web["metadata"]["namespace"] = json!(here.namespace.name());
+    here.admin.apply_as("kubectl", &web);
     web["spec"]["replicas"] = json!(3);
     web["spec"]["template"]["spec"]["containers"][0]["image"] = json!("example.invalid/web:2");
     let answer = here.apply(&path, DRY, &web);
@@ -163,6 +159,27 @@ fn a_merge_patch_is_held_to_uid_and_version_in_its_body() {
     }
     let absent = here.admin.patch(&here.config_map("absent"), MERGE, &json!({"data": {}}));
     refused("absent", &absent, 404, "NotFound", &[], "configmaps \"absent\" not found");
+}
+
+#[test]
+fn a_replacement_is_held_to_uid_and_version_in_its_body() {
+    let here = Here::new();
+    let live = here.made("one");
+    let put = |name: &str, meta: Value| {
+        let path = format!("{}?fieldManager=test&dryRun=All", here.config_map(name));
+        here.admin.put(&path, &map(name, &meta, &json!({"a": "9"})))
+    };
+    let (uid, version) = (&live["uid"], &live["resourceVersion"]);
+    let (status, answer) = put("one", json!({"uid": uid, "resourceVersion": version}));
+    assert_eq!((status, &answer["data"]["a"]), (200, &json!("9")));
+    // Without a version it writes over whatever is there.
+    assert_eq!(put("one", json!({})).0, 200);
+    let answer = put("one", json!({"resourceVersion": "2"}));
+    refused("stale", &answer, 409, "Conflict", &[], MODIFIED);
+    let answer = put("one", json!({"uid": OTHER_UID, "resourceVersion": version}));
+    refused("wrong uid", &answer, 409, "Conflict", &[], "Precondition failed: UID in precondition");
+    let answer = put("absent", json!({}));
+    refused("absent", &answer, 404, "NotFound", &[], "configmaps \"absent\" not found");
 }
 
 #[test]

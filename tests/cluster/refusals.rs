@@ -1,29 +1,11 @@
-//! The ways in which the API server says no: the schema, the values, the rights, the namespace, quota
-//! and limits, policies, webhooks.
-
-use std::time::{Duration, Instant};
+//! The ways in which the API server itself says no: by the schema, the values, the rights, and the
+//! namespace.
 
 use serde_json::{Value, json};
 
-use super::{DRY, Here, deployment, map, refused};
-use crate::support::cluster::client::{APPLY, MERGE};
+use super::{DRY, Here, deployment, map, refused, until};
+use crate::support::cluster::client::{APPLY, MERGE, path as path_to};
 use crate::support::cluster::{cluster, random};
-
-const ADMISSION: &str = "admissionregistration.k8s.io/v1";
-
-/// Asks until the answer is as it should be: what rules over requests is in force a moment later.
-#[track_caller]
-fn until(ask: impl Fn() -> (u16, Value), is_so: impl Fn(&(u16, Value)) -> bool) -> (u16, Value) {
-    let begun = Instant::now();
-    loop {
-        let answer = ask();
-        if is_so(&answer) {
-            return answer;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "{} {}", answer.0, answer.1);
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 #[test]
 fn what_is_not_in_the_schema_is_a_500_without_a_reason() {
@@ -92,47 +74,23 @@ fn each_kind_has_its_own_words_for_what_never_changes() {
     let secret = json!({
         "kind": "Secret", "apiVersion": "v1", "immutable": true, "data": {"a": "aGk="},
     });
+    let image = "/spec/template/spec/containers/0/image";
+    let (invalid, forbidden) = ("FieldValueInvalid", "FieldValueForbidden");
+    let template = "updates to statefulset spec for fields other than";
+    let immutable = "field is immutable when `immutable` is set";
     let table = [
-        (
-            service,
-            "/spec/clusterIP",
-            json!("10.0.9.9"),
-            "FieldValueInvalid",
-            "spec.clusterIPs[0]",
-            "may not change once set",
-        ),
-        (
-            job,
-            "/spec/template/spec/containers/0/image",
-            json!("example.invalid/a:2"),
-            "FieldValueInvalid",
-            "spec.template",
-            "field is immutable",
-        ),
-        (
-            stateful,
-            "/spec/serviceName",
-            json!("two"),
-            "FieldValueForbidden",
-            "spec",
-            "updates to statefulset spec for fields other than",
-        ),
-        (
-            secret,
-            "/data/a",
-            json!("aG8="),
-            "FieldValueForbidden",
-            "data",
-            "field is immutable when `immutable` is set",
-        ),
+        (service, "/spec/clusterIP", "10.0.9.9", invalid, "spec.clusterIPs[0]", "may not change"),
+        (job, image, "example.invalid/a:2", invalid, "spec.template", "field is immutable"),
+        (stateful, "/spec/serviceName", "two", forbidden, "spec", template),
+        (secret, "/data/a", "aG8=", forbidden, "data", immutable),
     ];
     for (mut object, pointer, value, reason, field, says) in table {
         object["metadata"] = json!({"name": "one", "namespace": here.namespace.name()});
-        let path = crate::support::cluster::client::path(&object);
+        let path = path_to(&object);
         assert_eq!(here.apply(&path, "", &object).0, 201, "{object}");
         match object.pointer_mut(pointer) {
-            Some(found) => *found = value,
-            None => object["spec"]["clusterIP"] = value,
+            Some(found) => *found = json!(value),
+            None => object["spec"]["clusterIP"] = json!(value),
         }
         let answer = here.apply(&path, "&dryRun=All&force=true", &object);
         refused(pointer, &answer, 422, "Invalid", &[(reason, field)], says);
@@ -217,176 +175,6 @@ fn missing_rights_name_user_verb_and_resource() {
 }
 
 #[test]
-fn quota_and_limits_are_heard_in_a_rehearsal() {
-    let here = Here::new();
-    // The root certificates lie in every namespace, a moment after it is made.
-    here.admin
-        .wait_for(&here.config_map("kube-root-ca.crt"), "its first object", |map| map.is_object());
-    here.admin.apply(&json!({
-        "apiVersion": "v1", "kind": "ResourceQuota",
-        "metadata": {"name": "few", "namespace": here.namespace.name()},
-        "spec": {"hard": {"count/configmaps": "1"}},
-    }));
-    here.admin.wait_for(&here.namespace.path("resourcequotas/few"), "counted", |quota| {
-        quota["status"]["used"]["count/configmaps"] == "1"
-    });
-    for query in [DRY, ""] {
-        let ask = || here.apply_map("two", query, &json!({"resourceVersion": "1"}), &json!({}));
-        let answer = until(ask, |(status, _)| *status != 201);
-        let says = "exceeded quota: few, requested: count/configmaps=1, used: count/configmaps=1, \
-                    limited: count/configmaps=1";
-        refused("quota", &answer, 403, "Forbidden", &[], says);
-    }
-    here.admin.apply(&json!({
-        "apiVersion": "v1", "kind": "LimitRange",
-        "metadata": {"name": "small", "namespace": here.namespace.name()},
-        "spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}}]},
-    }));
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"},
-        "spec": {"containers": [{
-            "name": "one", "image": "example.invalid/a:1", "resources": {"limits": {"cpu": "4"}},
-        }]},
-    });
-    let ask = || here.apply(&here.namespace.path("pods/one"), DRY, &pod);
-    let answer = until(ask, |(status, _)| *status != 201);
-    let says = "maximum cpu usage per Container is 1, but limit is 4";
-    refused("limits", &answer, 403, "Forbidden", &[], says);
-}
-
-/// What a policy is about: the ConfigMaps of a namespace.
-fn config_maps(here: &Here) -> (Value, Value) {
-    let rules = json!({"resourceRules": [{
-        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
-        "resources": ["configmaps"],
-    }]});
-    let only = json!({"matchLabels": {"kubernetes.io/metadata.name": here.namespace.name()}});
-    (rules, json!({"namespaceSelector": only}))
-}
-
-#[test]
-fn a_validating_policy_speaks_in_a_rehearsal_by_refusal_or_warning() {
-    let here = Here::new();
-    here.made("one");
-    let (rules, place) = config_maps(&here);
-    for (key, reason, action) in [
-        ("invalid", "Invalid", "Deny"),
-        ("forbidden", "Forbidden", "Deny"),
-        ("odd", "Invalid", "Warn"),
-    ] {
-        let name = format!("{key}-{}", random());
-        here.admin.apply(&json!({
-            "apiVersion": ADMISSION, "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": name},
-            "spec": {"failurePolicy": "Fail", "matchConstraints": rules, "validations": [{
-                "expression": format!("!has(object.data) || !('{key}' in object.data)"),
-                "message": format!("no {key} data"), "reason": reason,
-            }]},
-        }));
-        here.admin.apply(&json!({
-            "apiVersion": ADMISSION, "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": name},
-            "spec": {
-                "policyName": name, "validationActions": [action], "matchResources": place,
-            },
-        }));
-        let says = format!("ValidatingAdmissionPolicy '{name}' with binding '{name}'");
-        let ask = || here.apply_map("one", DRY, &json!({}), &json!({"a": "1", key: "x"}));
-        if action == "Warn" {
-            let path = format!("{}?fieldManager=test&dryRun=All", here.config_map("one"));
-            let body = map("one", &json!({}), &json!({key: "x"})).to_string();
-            let begun = Instant::now();
-            let warning = loop {
-                let answer = here.admin.send("PATCH", &path, APPLY, body.as_bytes()).unwrap();
-                assert_eq!(answer.status, 200);
-                if let Some(warning) = answer.head.field("warning") {
-                    break warning.to_owned();
-                }
-                assert!(begun.elapsed() < Duration::from_secs(30), "no warning");
-                std::thread::sleep(Duration::from_millis(50));
-            };
-            assert_eq!(warning, format!("299 - \"Validation failed for {says}: no odd data\""));
-        } else {
-            let answer = until(ask, |(status, _)| *status != 200);
-            let code = if reason == "Invalid" { 422 } else { 403 };
-            // One cause, without a reason or a field.
-            let says = format!("{says} denied request: no {key} data");
-            refused(key, &answer, code, reason, &[("", "")], &says);
-        }
-    }
-}
-
-#[test]
-fn a_mutating_policy_changes_what_a_rehearsal_answers() {
-    let here = Here::new();
-    here.made("one");
-    let (rules, place) = config_maps(&here);
-    let name = format!("adds-{}", random());
-    here.admin.apply(&json!({
-        "apiVersion": ADMISSION, "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
-        "spec": {
-            "failurePolicy": "Fail", "reinvocationPolicy": "Never", "matchConstraints": rules,
-            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {
-                "expression": "Object{data: {\"added\": \"by-policy\"}}",
-            }}],
-        },
-    }));
-    here.admin.apply(&json!({
-        "apiVersion": ADMISSION, "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": {"name": name}, "spec": {"policyName": name, "matchResources": place},
-    }));
-    let ask = || here.apply_map("one", DRY, &json!({}), &json!({"a": "1"}));
-    let (_, answer) = until(ask, |(_, answer)| answer["data"]["added"].is_string());
-    assert_eq!(answer["data"], json!({"a": "1", "added": "by-policy"}));
-    assert_eq!(here.admin.read(&here.config_map("one"))["data"], json!({"a": "1"}));
-}
-
-/// A webhook for the ConfigMaps of a namespace that nobody answers.
-fn webhook(here: &Here, side_effects: &str) -> Value {
-    let mut hook = json!({
-        "name": "hook.example.invalid", "admissionReviewVersions": ["v1"],
-        "sideEffects": side_effects, "failurePolicy": "Fail", "matchPolicy": "Equivalent",
-        "timeoutSeconds": 5, "objectSelector": {},
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
-        "rules": [{
-            "apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "scope": "*",
-            "resources": ["configmaps"],
-        }],
-    });
-    hook["namespaceSelector"] = config_maps(here).1["namespaceSelector"].clone();
-    json!({
-        "apiVersion": ADMISSION, "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": format!("hook-{}", random())}, "webhooks": [hook],
-    })
-}
-
-#[test]
-fn a_webhook_that_cannot_be_rehearsed_or_reached_is_no_answer() {
-    let here = Here::new();
-    here.made("one");
-    let ask = || here.apply_map("one", DRY, &json!({}), &json!({"a": "1"}));
-    // Version v1 takes none that cannot be rehearsed; an older server may have kept one.
-    let mut old = webhook(&here, "Some");
-    let path = format!("/apis/{ADMISSION}/validatingwebhookconfigurations");
-    let answer = here.admin.post(&path, &old);
-    let causes = [("FieldValueNotSupported", "webhooks[0].sideEffects")];
-    refused("made", &answer, 422, "Invalid", &causes, "Unsupported value: \"Some\"");
-    old["metadata"]["uid"] = json!("5f5b3b0e-0000-4000-8000-000000000001");
-    old["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
-    cluster().kept("validatingwebhookconfigurations", &old);
-    let answer = until(ask, |(status, _)| *status != 200);
-    let says = "admission webhook \"hook.example.invalid\" does not support dry run";
-    refused("rehearsed", &answer, 400, "BadRequest", &[], says);
-    let gone = crate::support::cluster::client::path(&old);
-    assert_eq!(here.admin.delete(&gone, &Value::Null).0, 200);
-    until(ask, |(status, _)| *status == 200);
-    here.admin.apply(&webhook(&here, "None"));
-    let answer = until(ask, |(status, _)| *status != 200);
-    let says = "failed calling webhook \"hook.example.invalid\": failed to call webhook";
-    refused("unreachable", &answer, 500, "InternalError", &[("", "")], says);
-}
-
-#[test]
 fn a_custom_kind_is_held_to_its_schema_its_rules_and_its_defaults() {
     let here = Here::new();
     let group = format!("g{}.example.invalid", random());
@@ -429,6 +217,6 @@ fn a_custom_kind_is_held_to_its_schema_its_rules_and_its_defaults() {
     assert_eq!((status, &answer["spec"]), (201, &json!({"size": 2, "colour": "red"})));
     let answer = apply(DRY, json!({"size": 1}));
     refused("rule", &answer, 422, "Invalid", &[("FieldValueInvalid", "spec")], "never smaller");
-    let path = crate::support::cluster::client::path(&definition);
+    let path = path_to(&definition);
     assert_eq!(here.admin.delete(&path, &Value::Null).0, 200);
 }

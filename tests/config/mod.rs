@@ -6,9 +6,8 @@ use countersign::document::ident::ResourceId;
 const TARGET: &str =
     "name = \"shop\"\n\n[environments.prod.targets.manifests]\nkind = \"directory\"\n";
 
-/// An authority of a cluster.
-const PIN: &str =
-    "ca = \"sha256:0000000000000000000000000000000000000000000000000000000000000000\"";
+/// Of an authority that nobody has.
+const CA: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 #[test]
 fn the_example_of_the_manual_is_read() {
@@ -167,7 +166,7 @@ fn no_object_is_reached_from_two_environments() {
         |path: &str, rest: &str| format!("kind = \"directory\"\npath = \"{path}\"\n{rest}");
     let cluster = |id: &str, namespace: &str| {
         format!(
-            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nca = \"sha256:00\"\nnamespaces = [\"{namespace}\"]"
+            "kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"{id}\"\nca = \"{CA}\"\nnamespaces = [\"{namespace}\"]"
         )
     };
     let stacks = |stacks: &str| {
@@ -204,11 +203,15 @@ fn no_object_is_reached_from_two_environments() {
 
 #[test]
 fn parts_that_contradict_themselves_are_named() {
-    let cluster = "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"sha256:00\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n";
+    let cluster = &format!(
+        "[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"{CA}\"\nnamespaces = []\n[environments.p.targets.d]\nkind = \"directory\"\npath = \"m\"\n"
+    );
     let secret = |lines: &str| format!("name = \"a\"\n{cluster}[secrets.s]\n{lines}\n");
+    let changed = |from: &str, to: &str| format!("name = \"a\"\n{cluster}").replace(from, to);
     let ledger = |lines: &str| format!("name = \"a\"\n[ledger]\n{lines}\n");
     let kubernetes = |line: &str| {
-        let others = ["context = \"c\"".to_owned(), "cluster = \"x\"".to_owned(), PIN.to_owned()];
+        let others =
+            ["context = \"c\"".to_owned(), "cluster = \"x\"".to_owned(), format!("ca = \"{CA}\"")];
         let key = line.split(' ').next().unwrap();
         let others = others.iter().filter(|other| !other.starts_with(key)).map(String::as_str);
         let lines: Vec<_> = ["kind = \"kubernetes\"", line].into_iter().chain(others).collect();
@@ -240,10 +243,10 @@ fn parts_that_contradict_themselves_are_named() {
             "lease-seconds (11) is not twice timeout-seconds (6) or more",
         ),
         (kubernetes("context = \"\""), "context is empty"),
-        (kubernetes("cluster = \"\""), "cluster is empty"),
+        (kubernetes("cluster = \"\""), "is not the uid of a namespace"),
         (kubernetes("namespace = \"A\""), "is not a DNS label"),
         (kubernetes("namespace = \"a/b\""), "is not a DNS label"),
-        (kubernetes("ca = \"sha256:00\""), "is not sha256: and 64 hexadecimal digits"),
+        (kubernetes("ca = \"sha256:00\""), "is not `sha256:` and 64 hexadecimal digits"),
         (kubernetes(&format!("ca = \"sha256:{}\"", "A".repeat(64))), "64 hexadecimal digits"),
         (kubernetes("lease-seconds = 59"), "lease-seconds (59) is not twice"),
         (ledger("kind = \"object-store\"\nurl = \"/tmp/x\""), "begins with none of s3://"),
@@ -252,6 +255,12 @@ fn parts_that_contradict_themselves_are_named() {
             ledger("kind = \"object-store\"\nurl = \"s3://b\"\nendpoint = \"http://k:s@h\""),
             "no plain http(s) address",
         ),
+        (changed(CA, "sha256:00"), "is not `sha256:` and 64 hexadecimal digits"),
+        (changed(CA, &format!("sha256:{}", "AB".repeat(32))), "is not `sha256:` and 64"),
+        (changed(CA, &CA[7..]), "is not `sha256:` and 64"),
+        (changed("cluster = \"x\"", "cluster = \"\""), "is not the uid of a namespace"),
+        (changed("cluster = \"x\"", "cluster = \" x\""), "is not the uid of a namespace"),
+        (changed("context = \"c\"", "context = \"\""), "context is empty"),
         (
             "name = \"a\"\n[environments.p.targets.t]\nkind = \"cloudformation\"\naccount = \"1\"\nregion = \"r\"\nstacks = []\n".to_owned(),
             "twelve digits",
@@ -277,7 +286,7 @@ fn a_shared_ledger_needs_few_words() {
     };
     assert_eq!((store.url.as_str(), &store.region, &store.endpoint), ("s3://b/p", &None, &None));
     assert_eq!((store.lease().as_secs(), store.timeout().as_secs()), (60, 30));
-    let lines = format!("kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\n{PIN}");
+    let lines = format!("kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"{CA}\"");
     let Ledger::Kubernetes(cluster) = ledger(&lines) else { panic!() };
     assert_eq!((cluster.context.as_str(), cluster.namespace.as_str()), ("c", "countersign"));
     assert_eq!((cluster.lease().as_secs(), cluster.timeout().as_secs()), (60, 30));
@@ -289,9 +298,9 @@ fn a_ledger_in_the_scope_of_a_target_is_refused() {
     let text = |cluster: &str, namespace: &str| {
         format!(
             "name = \"a\"\n[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\n\
-             cluster = \"x\"\n{PIN}\nnamespaces = [\"shop\", \"countersign\"]\n\
+             cluster = \"x\"\nca = \"{CA}\"\nnamespaces = [\"shop\", \"countersign\"]\n\
              [environments.p.ledger]\nkind = \"kubernetes\"\ncontext = \"other\"\n\
-             cluster = \"{cluster}\"\n{PIN}\nnamespace = \"{namespace}\"\n"
+             cluster = \"{cluster}\"\nca = \"{CA}\"\nnamespace = \"{namespace}\"\n"
         )
     };
     for namespace in ["shop", "countersign"] {

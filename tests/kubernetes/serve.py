@@ -140,7 +140,7 @@ class Cluster:
         return {"server": self.server(), "etcd": etcd, "folder": self.folder}
 
     def start(self):
-        self.ports = free_ports(6)
+        self.ports = free_ports(3)
         self.start_etcd()
         self.start_api_server()
         self.wait_until_ready()
@@ -148,7 +148,7 @@ class Cluster:
             self.start_controllers()
 
     def start_etcd(self):
-        _, client, peer, *_ = self.ports
+        _, client, peer = self.ports
         self.run(
             "etcd",
             "--data-dir", self.path("etcd"), "--unsafe-no-fsync", "--log-level=warn",
@@ -184,13 +184,10 @@ class Cluster:
         )
 
     def start_controllers(self):
-        _, _, _, manager, scheduler, kwok = self.ports
         self.run(
             "kube-controller-manager",
             "--kubeconfig=" + self.kubeconfig("kube-controller-manager"),
-            "--bind-address=127.0.0.1", f"--secure-port={manager}",
-            "--cert-dir=" + self.path("unused-manager"),
-            "--leader-elect=false",
+            "--secure-port=0", "--leader-elect=false",
             "--service-account-private-key-file=" + self.path("service-account.key"),
             "--root-ca-file=" + self.path("ca.pem"),
             # The defaults make tests of a thousand objects wait for the client's own limit.
@@ -199,15 +196,13 @@ class Cluster:
         self.run(
             "kube-scheduler",
             "--kubeconfig=" + self.kubeconfig("kube-scheduler"),
-            "--bind-address=127.0.0.1", f"--secure-port={scheduler}",
-            "--cert-dir=" + self.path("unused-scheduler"),
-            "--leader-elect=false", "--kube-api-qps=1000", "--kube-api-burst=2000",
+            "--secure-port=0", "--leader-elect=false",
+            "--kube-api-qps=1000", "--kube-api-burst=2000",
         )
         self.run(
             "kwok",
             "--kubeconfig=" + self.kubeconfig("kwok"), "--manage-all-nodes=true",
             "--config=" + self.binaries["kwok-stages.yaml"],
-            f"--server-address=127.0.0.1:{kwok}",
         )
         self.ask("/api/v1/nodes", NODE)
 

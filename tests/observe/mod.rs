@@ -1,7 +1,9 @@
-//! A folder of manifests: what is read of it, what is refused, and what operations make of it.
+//! A folder of manifests: what is read of it, what is refused, and what operations make of it. And the
+//! same of a cluster.
 
 mod forms;
 mod items;
+mod kubernetes;
 mod patches;
 mod rehearsing;
 mod tree;

@@ -2,11 +2,8 @@
 //! ended with this process, however that ends. Its API server keeps an audit log, from which a test
 //! says what was really sent.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -18,26 +15,20 @@ pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod client;
 pub(crate) mod ledger;
+mod supervisor;
 pub(crate) mod user;
 
 use super::proxy::Proxy;
 use super::tls::Between;
-use authority::{Authority, Leaf};
+use authority::Authority;
 use client::Client;
+use supervisor::Supervisor;
 use user::User;
 
 /// In children, and for a cluster that was started by hand: its folder.
 const FOLDER: &str = "COUNTERSIGN_TEST_CLUSTER";
 /// Users with a token, which are named when the API server starts.
 const USERS: usize = 1000;
-/// Who the servers are, and the groups they are in.
-const SERVERS: [(&str, &str); 4] = [
-    ("supervisor", "system:masters"),
-    ("kube-controller-manager", "system:masters"),
-    ("kube-scheduler", "system:masters"),
-    ("kwok", "system:masters"),
-];
-
 /// A running cluster.
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -57,15 +48,6 @@ pub(crate) struct Place {
     folder: PathBuf,
     authority: Authority,
     tokens: Vec<String>,
-}
-
-/// The process that has the servers; it ends when its standard input does, and that does with this
-/// process.
-#[derive(Debug)]
-struct Supervisor {
-    process: Child,
-    commands: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
 }
 
 static RUNNING: OnceLock<Cluster> = OnceLock::new();
@@ -100,7 +82,7 @@ impl Cluster {
 
     fn start(arguments: &[&str]) -> Self {
         let authority = Authority::new();
-        let mut supervisor = Supervisor::start(&files(&authority), arguments);
+        let mut supervisor = Supervisor::start(&supervisor::files(&authority), arguments);
         let ready: Value = serde_json::from_str(&supervisor.answer()).unwrap();
         let folder = PathBuf::from(ready["folder"].as_str().unwrap());
         for name in ["server", "etcd"] {
@@ -271,65 +253,4 @@ impl Namespace {
 
 fn user_name(at: usize) -> String {
     format!("user-{at:03}")
-}
-
-/// What the supervisor writes into the folder of the cluster.
-fn files(authority: &Authority) -> Value {
-    let mut files = serde_json::Map::new();
-    let mut pair = |name: &str, Leaf { pem, key }: Leaf| {
-        files.insert(format!("{name}.pem"), pem.into());
-        files.insert(format!("{name}.key"), key.into());
-    };
-    pair("ca", Leaf { pem: authority.pem().to_owned(), key: authority.key_pem() });
-    pair("server", authority.server());
-    pair("service-account", authority.client("service-account", &[]));
-    for (name, group) in SERVERS {
-        pair(name, authority.client(name, &[group]));
-    }
-    let tokens: String = (0..USERS)
-        .map(|at| format!("{}{},{name},{name}\n", random(), random(), name = user_name(at)))
-        .collect();
-    files.insert("tokens.csv".to_owned(), tokens.into());
-    files.into()
-}
-
-impl Supervisor {
-    fn start(files: &Value, arguments: &[&str]) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/serve.py");
-        let mut process = Command::new("python3")
-            .arg(script)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // A signal to the group of the tests leaves it time to end the servers.
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let commands = process.stdin.take();
-        let answers = BufReader::new(process.stdout.take().unwrap());
-        let mut supervisor = Self { process, commands, answers };
-        supervisor.command(&files.to_string());
-        supervisor
-    }
-
-    fn command(&mut self, line: &str) {
-        let commands = self.commands.as_mut().unwrap();
-        commands.write_all(format!("{line}\n").as_bytes()).unwrap();
-        commands.flush().unwrap();
-    }
-
-    fn answer(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        assert!(line.ends_with('\n'), "the cluster ended; its last words stand above");
-        line.trim_end().to_owned()
-    }
-}
-
-impl Drop for Supervisor {
-    fn drop(&mut self) {
-        drop(self.commands.take());
-        // Whether it ended well is of no concern any more.
-        drop(self.process.wait());
-    }
 }

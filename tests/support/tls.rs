@@ -55,7 +55,7 @@ impl Between {
         Self { server: Arc::new(server), client: Arc::new(client) }
     }
 
-    pub(crate) fn from_client(
+    pub(crate) fn to_client(
         &self,
         stream: TcpStream,
     ) -> io::Result<StreamOwned<ServerConnection, TcpStream>> {

@@ -6,41 +6,26 @@
 //! it was before is written, one that is as it will be is passed over, anything else stops. What
 //! nothing covers are the last microseconds between the second look at a file and its replacement.
 
-mod report;
 mod write;
 
 use std::collections::BTreeSet;
 
-use crate::clock::Instant;
+use super::report::{Report, Stop};
+use super::run::Run;
+use crate::causes;
 use crate::document::effect::FileChange;
 use crate::document::ident::Digest;
 use crate::document::statement::{ApprovalId, Fate};
 use crate::files::{FileError, Folder};
-use crate::ledger::{Ledger, Spent};
 
-pub use report::{FileReport, Report, Stop};
 pub use write::{WriteError, write};
 
 /// Files that are recorded by one durable step of the ledger.
 const TOGETHER: usize = 64;
 
-/// What an apply goes by besides the files themselves.
-pub struct Run<'a> {
-    /// Where each write is recorded before it is made.
-    pub ledger: &'a Ledger,
-    /// The approvals that were spent for it.
-    pub spent: &'a Spent,
-    /// No write begins at this time or after it.
-    pub expires_at: Instant,
-    /// The time.
-    pub now: &'a dyn Fn() -> Instant,
-    /// Whether somebody asked to stop.
-    pub interrupted: &'a dyn Fn() -> bool,
-}
-
 /// Writes `files` beneath `folder`, which is the target's root. Whether it resumes, the spend says.
 pub fn execute(files: &[FileChange], folder: &Folder, run: &Run<'_>) -> Report {
-    let mut report = Report::new(files);
+    let mut report = report(files);
     if let Err(stop) = go(files, folder, run, &mut report) {
         report.stopped(stop);
     }
@@ -49,15 +34,15 @@ pub fn execute(files: &[FileChange], folder: &Folder, run: &Run<'_>) -> Report {
 
 /// The report where the target's folder cannot be opened: nothing was written.
 pub fn unopened(files: &[FileChange], error: FileError) -> Report {
-    let mut report = Report::new(files);
-    report.stopped(Stop::file(".", error));
+    let mut report = report(files);
+    report.stopped(at(".", error));
     report
 }
 
 /// What rounds that are given up left behind: which files have been written, which not, and which
 /// are neither. Their temporary files are removed; nothing else is changed.
 pub fn given_up(files: &[FileChange], folder: &Folder, rounds: &[ApprovalId]) -> Report {
-    let mut report = Report::new(files);
+    let mut report = report(files);
     for (at, change) in files.iter().enumerate() {
         let live = write::live(folder, change);
         let (before, after) = (digest(&change.before), digest(&change.after));
@@ -83,9 +68,9 @@ fn go(
         write::check_path(folder, &change.path)?;
     }
     let root = folder.tagged(run.spent.apply_id().as_str());
-    let root = root.map_err(|source| Stop::file(".", source))?;
+    let root = root.map_err(|source| at(".", source))?;
     survey(files, &root, run, report)?;
-    if !run.spent.resumes().is_empty() {
+    if run.resumes() {
         tidy(files, &root, run.spent.resumes())?;
     }
     let open = |(at, _): &(usize, &FileChange)| report.fate(*at) != Some(Fate::AlreadyWritten);
@@ -100,8 +85,8 @@ fn write_some(
     run: &Run<'_>,
     report: &mut Report,
 ) -> Result<(), Stop> {
-    wanted(run)?;
-    in_time(run)?;
+    run.wanted()?;
+    run.in_time()?;
     for (at, change) in some {
         still_as_planned(*at, change, root, report)?;
     }
@@ -112,13 +97,13 @@ fn write_some(
     let begun = begun.map_err(|error| Stop::Ledger(Box::new(error)))?;
     for (index, (recorded, (at, change))) in begun.into_iter().zip(some).enumerate() {
         if index > 0 {
-            wanted(run)?;
+            run.wanted()?;
         }
         // Making the records durable, and the files before this one, may have taken long.
-        in_time(run)?;
+        run.in_time()?;
         still_as_planned(*at, change, root, report)?;
         let written = write(recorded, change, root).map_err(|error| {
-            report.wrote_badly(*at, &error);
+            wrote_badly(report, *at, &error);
             Stop::Write { path: change.path.clone(), source: Box::new(error) }
         })?;
         report.wrote(*at, digest(&change.after));
@@ -126,16 +111,6 @@ fn write_some(
         noted.map_err(|error| Stop::Ledger(Box::new(error)))?;
     }
     Ok(())
-}
-
-/// Asked once for each file.
-fn wanted(run: &Run<'_>) -> Result<(), Stop> {
-    if (run.interrupted)() { Err(Stop::Interrupted) } else { Ok(()) }
-}
-
-fn in_time(run: &Run<'_>) -> Result<(), Stop> {
-    let at = run.expires_at;
-    if (run.now)() >= at { Err(Stop::Expired { at }) } else { Ok(()) }
 }
 
 fn still_as_planned(
@@ -159,7 +134,7 @@ fn survey(
     run: &Run<'_>,
     report: &mut Report,
 ) -> Result<(), Stop> {
-    let resumes = !run.spent.resumes().is_empty();
+    let resumes = run.resumes();
     let mut stop = None;
     for (at, change) in files.iter().enumerate() {
         let live = write::live(root, change);
@@ -174,7 +149,7 @@ fn survey(
         let unexpected = report.refused(at, live.unexpected(change));
         if run.spent.begun_before().contains(&change.path) {
             // Somebody changed it again after this apply may have written it.
-            report.earlier_write();
+            report.took_effect();
         }
         stop.get_or_insert(unexpected);
     }
@@ -197,7 +172,7 @@ fn tidy(files: &[FileChange], root: &Folder, rounds: &[ApprovalId]) -> Result<()
             Err(error) => Err(error),
             Ok(folder) => tidy_folder(&folder, rounds),
         };
-        tidied.map_err(|source| Stop::file(path, source))?;
+        tidied.map_err(|source| at(path, source))?;
     }
     Ok(())
 }
@@ -207,6 +182,23 @@ fn tidy_folder(folder: &Folder, rounds: &[ApprovalId]) -> Result<(), FileError> 
         folder.remove_temporary(earlier.as_str())?;
     }
     folder.settle()
+}
+
+fn report(files: &[FileChange]) -> Report {
+    Report::new(files.iter().map(|change| change.path.clone()))
+}
+
+fn wrote_badly(report: &mut Report, index: usize, error: &WriteError) {
+    match error {
+        WriteError::Unrecorded | WriteError::Untouched(_) => {}
+        WriteError::Unknown(_) => report.lost_sight(),
+        WriteError::Differs => report.took_effect(),
+    }
+    report.failed(index, None, causes::line(error));
+}
+
+fn at(path: &str, source: FileError) -> Stop {
+    Stop::File { path: path.to_owned(), source }
 }
 
 fn digest(text: &Option<String>) -> Option<Digest> {

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::digest;
-use super::report::Stop;
+use super::{at, digest};
+use crate::apply::report::Stop;
 use crate::document::effect::FileChange;
 use crate::document::ident::Digest;
 use crate::files::{FileError, Folder, Mode};
@@ -50,17 +50,13 @@ impl Live {
 
     /// Why an apply stops here.
     pub(super) fn unexpected(self, change: &FileChange) -> Stop {
-        let path = change.path.clone();
-        match (self, &change.before) {
-            (Self::Unreadable(source), _) => Stop::File { path, source },
-            (Self::Absent, _) => Stop::Stale { path, found: "it is gone" },
-            (Self::Present(_) | Self::Large, None) => {
-                Stop::Stale { path, found: "it exists, and was to be created" }
-            }
-            (Self::Present(_) | Self::Large, Some(_)) => {
-                Stop::Stale { path, found: "it is not what it was when planned" }
-            }
-        }
+        let found = match (self, &change.before) {
+            (Self::Unreadable(source), _) => return at(&change.path, source),
+            (Self::Absent, _) => "it is gone",
+            (Self::Present(_) | Self::Large, None) => "it exists, and was to be created",
+            (Self::Present(_) | Self::Large, Some(_)) => "it is not what it was when planned",
+        };
+        Stop::Stale { item: change.path.clone(), found: found.to_owned() }
     }
 }
 
@@ -164,7 +160,7 @@ pub(super) fn check_path(root: &Folder, path: &str) -> Result<(), Stop> {
     }
     let shown = root.path().join(path.escape_debug().to_string().trim_start_matches('/'));
     let source = FileError::Surprise { path: shown, what: "not a plain path" };
-    Err(Stop::file(path, source))
+    Err(at(path, source))
 }
 
 /// The folder of a path (empty for the root) and the name in it.

@@ -15,7 +15,7 @@ use crate::files::{self, Folder};
 use crate::trust::key::PublicKey;
 
 /// Letters, digits and dashes of a text, as a label.
-fn label(text: &str) -> Option<Label> {
+pub(super) fn label(text: &str) -> Option<Label> {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let text: String = text.chars().map(plain).take(63).collect();
     text.trim_matches('-').parse().ok()

@@ -37,14 +37,22 @@ pub(super) fn machine(state: &State, project: &Label, role: &str) -> Result<Publ
     Ok(key.map_err(|error| Fault::of(Code::Error, &error))?.public().clone())
 }
 
-pub(super) fn toml(project: &Label, environment: &Label, manifests: &TargetPath) -> String {
+/// The lines of a target that is a folder of manifests.
+pub(super) fn folder(environment: &Label, manifests: &TargetPath) -> String {
+    format!(
+        "[environments.{environment}.targets.manifests]\n\
+         kind = \"directory\"\n\
+         path = \"{manifests}\"\n"
+    )
+}
+
+/// countersign.toml, with the lines of its first target.
+pub(super) fn toml(project: &Label, target: &str) -> String {
     format!(
         "# Read from the trusted side only. `countersign schema config` describes every key.\n\
          name = \"{project}\"\n\
          \n\
-         [environments.{environment}.targets.manifests]\n\
-         kind = \"directory\"\n\
-         path = \"{manifests}\"\n\
+         {target}\
          \n\
          [policy]\n\
          bundles = [\"policies\"]   # after the built-in rules; `builtin = false` leaves those out\n\

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use crate::causes;
 use crate::cli::fault::Fault;
-use crate::cli::keys;
 use crate::cli::session::{Session, state_fault};
+use crate::cli::{keys, reach};
 use crate::config::{self, GitLedger, KubernetesLedger, LocalLedger, ObjectStoreLedger};
 use crate::custody::state::State;
 use crate::document::code::Code;
@@ -226,24 +226,9 @@ fn namespace(
 
 fn location(ledger: &KubernetesLedger, session: &mut Session<'_, '_>) -> Location {
     let KubernetesLedger { context, cluster, ca, namespace, .. } = ledger;
-    let kubeconfig = kubeconfig(session);
-    let access = Access { kubeconfig, context: context.clone(), patience: ledger.timeout() };
+    let access = Access { patience: ledger.timeout(), ..reach::access(context, session) };
     let (cluster, ca, namespace) = (cluster.clone(), ca.clone(), namespace.clone());
     Location { access, cluster, ca, namespace, lease: ledger.lease() }
-}
-
-/// The files that kubectl would read.
-fn kubeconfig(session: &mut Session<'_, '_>) -> Vec<PathBuf> {
-    let environment = &session.world().environment;
-    let variable = |name: &str| {
-        let found = environment.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value).filter(|value| !value.is_empty())
-    };
-    match (variable("KUBECONFIG"), variable("HOME")) {
-        (Some(list), _) => std::env::split_paths(list).filter(|path| path != "").collect(),
-        (None, Some(home)) => vec![PathBuf::from(home).join(".kube/config")],
-        (None, None) => Vec::new(),
-    }
 }
 
 /// What this machine has seen of the ledger that is configured, whether or not it is there.

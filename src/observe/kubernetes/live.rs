@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::error::ObserveError;
 use super::observer::{Observer, WIDTH};
-use super::rights::May;
-use crate::remote::kubernetes::{Kind, Place};
+use super::rights::{self, May};
+use crate::remote::kubernetes::{Kind, Place, Reason};
 
 /// One read.
 #[derive(Clone, Debug)]
@@ -50,9 +50,16 @@ pub(super) async fn read(
             (read, found)
         })
         .await;
-    let mut objects = BTreeMap::new();
+    let (mut objects, mut lacking) = (BTreeMap::new(), Vec::new());
     for (read, found) in results {
-        let found: Vec<Value> = found.map_err(|failure| observer.failed(failure))?;
+        let found: Vec<Value> = match (found, &read) {
+            (Ok(found), _) => found,
+            (Err(failure), Read::One(place)) if failure.reason() == Some(&Reason::Forbidden) => {
+                lacking.push(rights::to_get(place));
+                continue;
+            }
+            (Err(failure), _) => return Err(observer.failed(failure)),
+        };
         match read {
             Read::One(place) => objects.extend(found.into_iter().map(|one| (place.clone(), one))),
             Read::List(kind, namespace) => {
@@ -66,5 +73,6 @@ pub(super) async fn read(
             }
         }
     }
+    rights::refuse(observer, lacking)?;
     Ok(objects)
 }

@@ -36,8 +36,12 @@ use crate::remote::kubernetes::{Kinds, Place};
 pub use error::{ObserveError, OtherCluster, Rights};
 pub use normal::{Lens, normalised};
 pub use observer::Observer;
+pub use path::remove;
 pub use reach::Reach;
+pub use rehearse::forced;
 pub use request::{Version, call, deletion};
+use rights::May;
+pub use secrets::shown;
 use subject::{Deferral, Makes, Standing, Subject};
 
 /// Observes and rehearses every operation of a proposal.
@@ -94,11 +98,11 @@ async fn all(
     let kinds = observer.cluster().kinds().await.map_err(|failure| observer.failed(failure))?;
     let subjects = subject::subjects(operations, &kinds, observer.target(), observer.name())?;
     let spaces = namespaces_of(&kinds, &subjects);
-    let may = rights::check(observer, &subjects, &spaces).await?;
-    let found = live::read(observer, spaces.iter(), &may).await?;
+    let found = live::read(observer, spaces.iter(), &May::default()).await?;
     let uids = found.iter().map(|(place, object)| (place.name.as_str(), uid(object))).collect();
     let makes = Makes::of(operations);
     let (subjects, namespaces) = in_namespaces(subjects, &uids, &makes)?;
+    let may = rights::check(observer, &subjects).await?;
     let served = subjects.iter().filter_map(|subject| match &subject.standing {
         Standing::Served(place) => Some(place),
         Standing::Deferred(_) => None,

@@ -68,6 +68,15 @@ fn metadata(metadata: &Value) -> Value {
     Value::Object(kept)
 }
 
+/// Kinds with a subresource `scale` over `/spec/replicas`. Of a custom kind, the target's `ignore`
+/// says it.
+const SCALED: [(&str, &str); 4] = [
+    ("", "ReplicationController"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+];
+
 /// How the objects of one operation are looked at: normalised, without what the target's `ignore`
 /// names, and without what others keep writing through a subresource and the operation does not set.
 #[derive(Clone, Debug, Default)]
@@ -129,10 +138,10 @@ fn left_to_others(action: &Action, live: &Value) -> Vec<Steps> {
             && fields.is_some_and(|fields| fields.keys().any(|member| member != "f:status"))
     };
     let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let mut left: Vec<Steps> = scaled(action, live).into_iter().collect();
     if !entries.into_iter().flatten().any(through) {
-        return Vec::new();
+        return left;
     }
-    let mut left = Vec::new();
     for entry in Managed::of(live).entries {
         for field in entry.fields.iter().filter(|_| !entry.subresource.is_empty()) {
             let steps = path::steps(field, live);
@@ -144,6 +153,19 @@ fn left_to_others(action: &Action, live: &Value) -> Vec<Steps> {
     left.sort();
     left.dedup();
     left
+}
+
+/// The replicas that nobody owns and the operation does not set: the server does not write down who
+/// scales an object whose replicas nobody owned before.
+fn scaled(action: &Action, live: &Value) -> Option<Steps> {
+    let resource = action.resource()?;
+    let kind = (resource.group(), resource.kind.as_str());
+    let place = Pointer::default().join("spec").join("replicas");
+    let owns = |entry: &Value| entry.pointer("/fieldsV1/f:spec/f:replicas").is_some();
+    let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let owned = entries.into_iter().flatten().any(owns);
+    let steps = path::steps(&place, live);
+    (SCALED.contains(&kind) && !owned && !path::sets(action, &steps, live)).then_some(steps)
 }
 
 /// What a subresource may take out of sight: one value of the specification, or one annotation.

@@ -84,7 +84,7 @@ pub(super) fn sets(action: &Action, place: &[Step], live: &Value) -> bool {
 }
 
 /// Whether one of two paths leads through the other.
-pub(super) fn related(a: &[Step], b: &[Step]) -> bool {
+fn related(a: &[Step], b: &[Step]) -> bool {
     a.starts_with(b) || b.starts_with(a)
 }
 
@@ -117,7 +117,7 @@ fn holds(body: &Value, place: &[Step], whole: bool) -> bool {
 
 /// Takes what stands at a pointer out of an object, with the maps that are empty then. An item of a
 /// list leaves null in its place, so that the others keep theirs.
-pub(super) fn remove(object: &mut Value, pointer: &Pointer) {
+pub fn remove(object: &mut Value, pointer: &Pointer) {
     let segments: Vec<String> = pointer.segments().collect();
     remove_at(object, &segments);
 }

@@ -284,14 +284,7 @@ impl<'s> Scene<'s> {
 
     /// The fields of a conflict, by their pointers.
     fn fields(&self, taken: &[(String, String)], object: &Value) -> Vec<Forced> {
-        let fields: BTreeSet<Forced> = taken
-            .iter()
-            .map(|(field, manager)| Forced {
-                path: Managed::pointer(field, object),
-                manager: manager.clone(),
-            })
-            .collect();
-        fields.into_iter().collect()
+        forced(taken, object)
     }
 
     /// What only `force: allowed` permits, and is not permitted.
@@ -350,6 +343,19 @@ impl<'s> Scene<'s> {
             }
         }
     }
+}
+
+/// The fields of a conflict, by their pointers into the object as it is once they are taken over:
+/// sorted, each once.
+pub fn forced(taken: &[(String, String)], object: &Value) -> Vec<Forced> {
+    let fields: BTreeSet<Forced> = taken
+        .iter()
+        .map(|(field, manager)| Forced {
+            path: Managed::pointer(field, object),
+            manager: manager.clone(),
+        })
+        .collect();
+    fields.into_iter().collect()
 }
 
 impl ObservedChange {

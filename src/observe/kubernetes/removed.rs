@@ -23,8 +23,9 @@ pub(super) fn without_effect(live: &Value, rehearsed: &Value, lens: &Lens) -> Ve
     let held = steps_of(&after, rehearsed, |entry| !is_ours(entry));
     let mut found = BTreeSet::new();
     for steps in steps_of(&before, live, is_ours) {
-        let kept = owned.iter().any(|own| path::related(own, &steps));
-        let taken = held.iter().any(|other| steps.starts_with(other));
+        // A map that is owned empty holds nothing of what others put into it.
+        let kept = owned.iter().any(|own| own.starts_with(&steps));
+        let taken = held.iter().any(|other| other.starts_with(&steps));
         let Some(place) = path::pointer(&steps, rehearsed).filter(|_| !kept && taken) else {
             continue;
         };

@@ -24,23 +24,16 @@ pub(super) struct May {
 /// Objects per verb, kind and namespace.
 type Needs = BTreeMap<(&'static str, Kind, String), BTreeSet<String>>;
 
-/// Asks about everything that the operations need, and the reading of `namespaces`.
+/// Asks about everything that the operations need.
 ///
 /// # Errors
 /// [`ObserveError::Rights`], with everything that is lacking.
-pub(super) async fn check(
-    observer: &Observer,
-    subjects: &[Subject],
-    namespaces: &[Place],
-) -> Result<May, ObserveError> {
+pub(super) async fn check(observer: &Observer, subjects: &[Subject]) -> Result<May, ObserveError> {
     let mut needs = Needs::new();
     let mut need = |verb, place: &Place| {
         let key = (verb, place.kind.clone(), scope_of(place));
         needs.entry(key).or_default().insert(place.name.clone());
     };
-    for place in namespaces {
-        need("get", place);
-    }
     let mut creating = BTreeSet::new();
     for subject in subjects {
         let Standing::Served(place) = &subject.standing else { continue };
@@ -128,7 +121,14 @@ async fn ask(
     observer.cluster().lacking(wanted).await.map_err(|failure| observer.failed(failure))
 }
 
-fn refuse(observer: &Observer, mut lacking: Vec<Permission>) -> Result<(), ObserveError> {
+/// The error for permissions that lack, if any do.
+///
+/// # Errors
+/// [`ObserveError::Rights`].
+pub(super) fn refuse(
+    observer: &Observer,
+    mut lacking: Vec<Permission>,
+) -> Result<(), ObserveError> {
     if lacking.is_empty() {
         return Ok(());
     }
@@ -139,6 +139,12 @@ fn refuse(observer: &Observer, mut lacking: Vec<Permission>) -> Result<(), Obser
 
 fn is_namespace(kind: &Kind) -> bool {
     (kind.group.as_str(), kind.kind.as_str()) == ("", "Namespace")
+}
+
+/// The permission to read an object.
+pub(super) fn to_get(place: &Place) -> Permission {
+    let (kind, namespace) = (place.kind.clone(), scope_of(place));
+    Permission { verb: "get", kind, namespace, name: place.name.clone() }
 }
 
 /// The namespace that a request is judged in. A request about a namespace is judged as one in it,

@@ -18,6 +18,19 @@ pub(super) fn asked(action: &Action) -> Option<&Value> {
     }
 }
 
+/// An object as a plan may hold it, as the result of an operation or as what it meets.
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn shown(
+    vault: &Vault,
+    action: &Action,
+    resource: &ResourceRef,
+    object: Value,
+) -> Result<Value, String> {
+    masked(vault, resource, object, asked(action))
+}
+
 /// A body as it is sent.
 ///
 /// # Errors

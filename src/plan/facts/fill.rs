@@ -6,91 +6,95 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::graph::{Graph, Node, Side};
-use super::{Coverage, holds, links, properties as of, rows, wide};
+use super::{Coverage, holds, links, needs, properties as of, rows, wide};
 use crate::document::effect::{DeclaredFact, Edge, Facts};
 use crate::document::ident::ResourceId;
 use crate::plan::class::replace_paths;
 use crate::plan::class::verb::Verb;
 use crate::plan::judgement::Case;
 use crate::plan::shape::{
-    Workload, controller, is_stateful, labels, list, number, size, template, text,
+    Workload, containers, controller, is_stateful, labels, list, number, size, template, text,
 };
+
+/// Members of a ConfigMap or Secret that hold values.
+const HOLDERS: [&str; 3] = ["data", "binaryData", "stringData"];
 
 /// Edges that rules read for one change.
 pub(super) fn rule_edges(
     graph: &Graph<'_>,
     case: &Case<'_>,
     changed: &BTreeSet<&ResourceId>,
-    target: Coverage,
     edges: &mut BTreeSet<Edge>,
 ) {
     let verb = verb_of(case);
+    if verb == Verb::Nothing && graph.target == Coverage::Whole {
+        // Nobody judges it.
+        return;
+    }
     let differs = |pointer: &str| case.before.pointer(pointer) != case.after.pointer(pointer);
     // An owner that is not there, or a last finalizer, ends the object as a deletion does.
     let goes =
         verb.goes() || differs("/metadata/ownerReferences") || differs("/metadata/finalizers");
     let id = &case.id;
-    let mut into = |keep: &dyn Fn(&Edge) -> bool| {
-        edges.extend(graph.tied(id).into_iter().filter(|edge| keep(edge)));
+    let mut into = |rows: &[&str], keep: &dyn Fn(&Edge) -> bool| {
+        edges.extend(graph.tied(id, rows).into_iter().filter(|edge| keep(edge)));
     };
     match (id.group.as_str(), id.kind.as_str()) {
         ("", "ConfigMap" | "Secret") if goes => {
-            into(&|edge| {
-                matches!(rows::row(&edge.by), rows::CONFIG | rows::SECRET | rows::TLS)
-                    && rows::part(&edge.by).is_empty()
-            });
+            into(&[rows::CONFIG, rows::SECRET, rows::TLS], &|edge| rows::part(&edge.by).is_empty());
         }
         ("", "ConfigMap" | "Secret") if verb == Verb::Update => {
             let dropped = |part: &str| {
                 let holds = |object: &Value| {
-                    ["data", "binaryData", "stringData"]
+                    HOLDERS
                         .iter()
                         .any(|member| object.get(member).is_some_and(|m| m.get(part).is_some()))
                 };
                 !part.is_empty() && holds(case.before) && !holds(case.after)
             };
-            into(&|edge| edge.by == rows::RELOAD || dropped(rows::part(&edge.by)));
+            into(&[rows::RELOAD], &|_| true);
+            if loses_a_key(case) {
+                let named = [rows::CONFIG, rows::SECRET];
+                into(&named, &|edge| dropped(rows::part(&edge.by)));
+            }
         }
         ("", "Service") => {
             if goes {
-                into(&|edge| {
-                    matches!(rows::row(&edge.by), rows::BACKEND | rows::CALLBACK | rows::SLICE)
-                });
+                into(&[rows::BACKEND, rows::CALLBACK, rows::SLICE], &|_| true);
             }
             if verb != Verb::Create && (goes || differs("/spec/selector") || differs("/spec/ports"))
             {
-                let own = graph.dependencies(id).into_iter();
-                edges
-                    .extend(own.filter(|e| matches!(rows::row(&e.by), rows::SELECTS | rows::PORT)));
+                edges.extend(graph.dependencies(id, &[rows::SELECTS, rows::PORT]));
             }
         }
-        ("", "Node") if goes => into(&|edge| edge.by == rows::PINNED),
+        ("", "Node") if goes => into(&[rows::PINNED], &|_| true),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") if verb != Verb::Create => {
-            into(&|edge| {
-                edge.by == rows::GRANTS || edge.by == rows::AGGREGATES && edge.before != edge.after
+            into(&[rows::GRANTS, rows::AGGREGATES], &|edge| {
+                edge.by == rows::GRANTS || edge.before != edge.after
             });
         }
         ("networking.k8s.io", "NetworkPolicy") if verb == Verb::Create => {
-            let taken = wide::dependents(graph, id).into_iter().find(|edge| {
+            let taken = wide::dependents(graph, id, &|row| row == rows::POLICY);
+            let taken = taken.into_iter().find(|edge| {
                 let lived = graph.node(&edge.from).is_some_and(|node| node.before.is_some());
-                edge.by == rows::POLICY && edge.after && lived
+                edge.after && lived
             });
             edges.extend(taken);
         }
         ("networking.k8s.io", "Ingress") | ("gateway.networking.k8s.io", _) if !gone(case) => {
-            referred(graph, case, rows::BACKEND, changed, target, edges);
+            referred(graph, case, rows::BACKEND, changed, edges);
             ports(graph, case, edges);
         }
         (
             "admissionregistration.k8s.io",
             "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy",
-        ) => into(&|edge| edge.by == rows::BINDS),
+        ) => into(&[rows::BINDS], &|_| true),
         ("admissionregistration.k8s.io", _)
         | ("apiregistration.k8s.io", "APIService")
         | ("apiextensions.k8s.io", "CustomResourceDefinition")
             if !gone(case) =>
         {
-            referred(graph, case, rows::CALLBACK, changed, target, edges);
+            referred(graph, case, rows::CALLBACK, changed, edges);
         }
         ("", "Namespace") if verb == Verb::Update && labels(case.before) != labels(case.after) => {
             edges.extend(holds::holds(graph, id));
@@ -113,28 +117,51 @@ pub(super) fn verb_of(case: &Case<'_>) -> Verb {
     }
 }
 
+/// Whether a ConfigMap or Secret holds less than before.
+fn loses_a_key(case: &Case<'_>) -> bool {
+    HOLDERS.iter().any(|member| {
+        let keys = |object: &Value| -> BTreeSet<String> {
+            let held = object.get(member).and_then(Value::as_object);
+            held.into_iter().flat_map(|held| held.keys().cloned()).collect()
+        };
+        keys(case.before).difference(&keys(case.after)).next().is_some()
+    })
+}
+
+/// What of a workload decides which Services send to it, where that differs.
+fn serves(case: &Case<'_>) -> bool {
+    let id = &case.id;
+    let of = |object| {
+        let template = template(&id.group, &id.kind, object);
+        let ports: Vec<&Value> = template
+            .into_iter()
+            .flat_map(containers)
+            .filter_map(|container| container.get("ports"))
+            .collect();
+        (template.and_then(labels), ports, size(id, object) == 0)
+    };
+    of(case.before) != of(case.after)
+}
+
 fn gone(case: &Case<'_>) -> bool {
     case.after.is_null()
 }
 
 fn workload(graph: &Graph<'_>, case: &Case<'_>, verb: Verb, edges: &mut BTreeSet<Edge>) {
     let id = &case.id;
-    let into = graph.tied(id);
     if verb == Verb::Create {
-        edges.extend(into.into_iter().filter(|edge| edge.by == rows::ADOPTS));
+        edges.extend(graph.tied(id, &[rows::ADOPTS]));
         return;
     }
     if verb != Verb::Update {
         return;
     }
-    for edge in into {
-        let kept = edge.before == edge.after;
-        let row = rows::row(&edge.by);
-        if row == rows::CONTROLS {
-            edges.insert(edge);
-        } else if matches!(row, rows::SELECTS | rows::PORT) && !kept {
+    edges.extend(graph.tied(id, &[rows::CONTROLS]));
+    for edge in graph.selecting(id, serves(case)) {
+        if edge.before != edge.after {
             // What else the Service has left decides how bad the loss is.
-            let others = graph.dependencies(&edge.from).into_iter();
+            let row = [rows::row(&edge.by)];
+            let others = graph.dependencies(&edge.from, &row).into_iter();
             edges.extend(others.filter(|other| other.by == edge.by && other.after));
             edges.insert(edge);
         }
@@ -142,8 +169,8 @@ fn workload(graph: &Graph<'_>, case: &Case<'_>, verb: Verb, edges: &mut BTreeSet
     let pods = |object| template(&id.group, &id.kind, object).and_then(labels);
     if pods(case.before) != pods(case.after) {
         edges.extend(holds::holds(graph, id));
-        let own = graph.dependencies(id).into_iter();
-        edges.extend(own.filter(|e| e.by == rows::BUDGET && e.before != e.after));
+        let own = graph.dependencies(id, &[rows::BUDGET]).into_iter();
+        edges.extend(own.filter(|e| e.before != e.after));
     }
 }
 
@@ -153,16 +180,16 @@ fn referred(
     case: &Case<'_>,
     row: &str,
     changed: &BTreeSet<&ResourceId>,
-    target: Coverage,
     edges: &mut BTreeSet<Edge>,
 ) {
-    let own = graph.dependencies(&case.id).into_iter();
-    edges.extend(own.filter(|edge| edge.by == row && edge.after && !changed.contains(&edge.to)));
-    if target == Coverage::Tree {
+    let own = graph.dependencies(&case.id, &[row]).into_iter();
+    edges.extend(own.filter(|edge| edge.after && !changed.contains(&edge.to)));
+    if graph.target == Coverage::Tree {
         return;
     }
     for link in links::of(&case.id, case.after).into_iter().filter(|link| link.row == row) {
-        if graph.find(link.to).is_none() {
+        let lacking = graph.lacks(|lists| needs::named(lists, link.to));
+        if graph.find(link.to).is_none() && !lacking {
             let (group, kind, namespace, name) = link.to;
             edges.insert(Edge {
                 from: case.id.clone(),
@@ -178,10 +205,7 @@ fn referred(
 
 /// Named ports of Services that a changed Ingress refers to and that are there.
 fn ports(graph: &Graph<'_>, case: &Case<'_>, edges: &mut BTreeSet<Edge>) {
-    for mut edge in graph.dependencies(&case.id) {
-        if rows::row(&edge.by) != rows::BACKEND_PORT {
-            continue;
-        }
+    for mut edge in graph.dependencies(&case.id, &[rows::BACKEND_PORT]) {
         let port = rows::part(&edge.by).to_owned();
         let [before, after] = Side::BOTH.map(|side| {
             let service = graph.node(&edge.to).and_then(|node| node.on(side));
@@ -196,10 +220,13 @@ fn ports(graph: &Graph<'_>, case: &Case<'_>, edges: &mut BTreeSet<Edge>) {
 }
 
 /// Facts that are properties of one object, for all changes.
-pub(super) fn properties(graph: &Graph<'_>, cases: &[Case<'_>], target: Coverage) -> Facts {
+pub(super) fn properties(graph: &Graph<'_>, cases: &[Case<'_>]) -> Facts {
     let mut facts = Facts::default();
-    for case in cases {
-        of::of_case(graph, case, target, &mut facts);
+    let judged = |case: &&Case<'_>| {
+        graph.target == Coverage::Tree || Verb::of(case.actions) != Verb::Nothing
+    };
+    for case in cases.iter().filter(judged) {
+        of::of_case(graph, case, &mut facts);
     }
     facts.volumes.sort();
     facts.volumes.dedup();
@@ -231,9 +258,8 @@ fn size_of(graph: &Graph<'_>, node: &Node<'_>) -> DeclaredFact {
     let sides = Side::BOTH.map(|side| node.on(side));
     let objects = || sides.iter().flatten();
     let scalers: Vec<ResourceId> = graph
-        .dependencies(node.id)
+        .dependencies(node.id, &[rows::SCALED])
         .into_iter()
-        .filter(|edge| edge.by == rows::SCALED)
         .map(|edge| edge.to)
         .filter(|id| id.kind != "VerticalPodAutoscaler")
         .collect();

@@ -1,15 +1,17 @@
 //! Both graphs of a plan: the live one, and the one that stands once every change is made. Named
 //! references are linked once; what a selector or a namespace takes is looked up when asked for.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::links::{self, Key, key};
-use super::{holds, rows, wide};
+use super::needs::{self, Lists};
+use super::{Coverage, holds, rows, wide};
 use crate::document::effect::Edge;
 use crate::document::ident::ResourceId;
-use crate::observe::Surroundings;
+use crate::observe::{ListOf, Surroundings};
 use crate::plan::judgement::Case;
 use crate::plan::shape::{Workload, controller, id, labels, list, template, text};
 
@@ -81,10 +83,30 @@ pub(super) struct Graph<'a> {
     ties: Vec<Tie<'a>>,
     /// Places in `ties`, sorted by dependent.
     outward: Vec<u32>,
+    pub(super) target: Coverage,
+    /// Lists that could not be read.
+    pub(super) unread: &'a BTreeSet<ListOf>,
+    /// Lists that were looked for, where somebody wants to know.
+    pub(super) asked: Option<RefCell<Lists>>,
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn of(cases: &'a [Case<'a>], surroundings: &'a Surroundings) -> Self {
+    /// The graph of a cluster that may not have been read yet: it notes which lists are looked for.
+    pub(super) fn asking(cases: &'a [Case<'a>], surroundings: &'a Surroundings) -> Self {
+        let graph = Self::of(cases, surroundings, Coverage::Whole);
+        Self { asked: Some(RefCell::default()), ..graph }
+    }
+
+    /// The lists that were looked for since the last time.
+    pub(super) fn take_asked(&self) -> Lists {
+        self.asked.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    pub(super) fn of(
+        cases: &'a [Case<'a>],
+        surroundings: &'a Surroundings,
+        target: Coverage,
+    ) -> Self {
         let mut found: BTreeMap<&'a ResourceId, Sides<'a>> =
             surroundings.objects.iter().map(|(id, v)| (id, (Some(v), Some(v), false))).collect();
         let there = |value: &'a Value| (!value.is_null()).then_some(value);
@@ -108,8 +130,16 @@ impl<'a> Graph<'a> {
             policies: holds::Policies::default(),
             ties: Vec::new(),
             outward: Vec::new(),
+            target,
+            unread: &surroundings.unread,
+            asked: None,
         };
         graph.index();
+        for case in cases.iter().filter(|case| !case.uid.is_empty()) {
+            if let Some(place) = graph.find(key(&case.id)) {
+                graph.by_uid.insert(case.uid, place);
+            }
+        }
         graph.link();
         graph
     }
@@ -258,30 +288,61 @@ impl<'a> Graph<'a> {
         places.into_iter().filter_map(|place| self.nodes.get(at(place))).collect()
     }
 
-    /// Everything that depends on a node, whatever the row.
-    pub(super) fn dependents(&self, to: &ResourceId) -> Vec<Edge> {
-        let mut edges = self.tied(to);
-        edges.extend(wide::dependents(self, to));
+    /// Everything that depends on a node that goes, or does not.
+    pub(super) fn dependents(&self, to: &ResourceId, goes: bool) -> Vec<Edge> {
+        let Some(node) = self.node(to) else { return Vec::new() };
+        self.ask(|lists| {
+            let followed = rows::ALL.iter().filter(|row| rows::followed(row, goes));
+            followed.for_each(|row| needs::dependents(node, row, lists));
+        });
+        let mut edges = self.ties_to(to);
+        edges.extend(wide::dependents(self, to, &|row| rows::followed(row, goes)));
         edges.sort();
         edges
     }
 
+    /// Dependents over some rows of links that are kept.
+    pub(super) fn tied(&self, to: &ResourceId, rows: &[&str]) -> Vec<Edge> {
+        if let Some(node) = self.node(to) {
+            self.ask_dependents(node, rows);
+        }
+        let mut edges = self.ties_to(to);
+        edges.retain(|edge| rows.contains(&rows::row(&edge.by)));
+        edges
+    }
+
     /// Dependents over links that are kept, without those that are looked up.
-    pub(super) fn tied(&self, to: &ResourceId) -> Vec<Edge> {
+    fn ties_to(&self, to: &ResourceId) -> Vec<Edge> {
         let Some(place) = self.find(key(to)) else { return Vec::new() };
         let start = self.ties.partition_point(|tie| tie.to < place);
         let ties = self.ties.iter().skip(start).take_while(|tie| tie.to == place);
         ties.filter_map(|tie| self.edge(tie)).collect()
     }
 
-    /// What a node depends on, over links that are kept.
-    pub(super) fn dependencies(&self, from: &ResourceId) -> Vec<Edge> {
+    /// Services that send to a workload, or may do so from now on if what decides about it `differs`.
+    pub(super) fn selecting(&self, to: &ResourceId, differs: bool) -> Vec<Edge> {
+        const ROWS: [&str; 2] = [rows::SELECTS, rows::PORT];
+        if differs {
+            return self.tied(to, &ROWS);
+        }
+        // Only a Service that the plan changes can make a difference, and that one is known.
+        let mut edges = self.ties_to(to);
+        edges.retain(|edge| ROWS.contains(&rows::row(&edge.by)));
+        edges
+    }
+
+    /// What a node depends on, over some rows of links that are kept.
+    pub(super) fn dependencies(&self, from: &ResourceId, rows: &[&str]) -> Vec<Edge> {
         let Some(place) = self.find(key(from)) else { return Vec::new() };
+        if let Some(node) = self.nodes.get(at(place)) {
+            self.ask_dependencies(node, rows);
+        }
         let tie = |index: &u32| self.ties.get(at(*index));
         let start =
             self.outward.partition_point(|index| tie(index).is_some_and(|tie| tie.from < place));
         let ties = self.outward.iter().skip(start).map_while(tie);
-        ties.take_while(|tie| tie.from == place).filter_map(|tie| self.edge(tie)).collect()
+        let own = ties.take_while(|tie| tie.from == place);
+        own.filter(|tie| rows.contains(&tie.row)).filter_map(|tie| self.edge(tie)).collect()
     }
 
     fn edge(&self, tie: &Tie<'a>) -> Option<Edge> {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::graph::{Graph, Node, Side};
-use super::rows;
 use super::wide::{peers, with_name};
+use super::{needs, rows};
 use crate::document::effect::Edge;
 use crate::document::ident::ResourceId;
 use crate::plan::selector::{matches, required};
@@ -19,6 +19,7 @@ pub(super) fn holds(graph: &Graph<'_>, from: &ResourceId) -> Vec<Edge> {
     let Some(node) = graph.node(from) else { return Vec::new() };
     let mut edges: BTreeSet<Edge> = BTreeSet::new();
     if node.workload.is_some() {
+        graph.ask(needs::policies);
         for policy in graph.policies_by_labels(node) {
             edges.extend(held(
                 policy,
@@ -31,6 +32,7 @@ pub(super) fn holds(graph: &Graph<'_>, from: &ResourceId) -> Vec<Edge> {
         }
     }
     if (from.group.as_str(), from.kind.as_str()) == ("", "Namespace") {
+        graph.ask(needs::takers);
         for (_, policy) in graph.of_kind("networking.k8s.io", "NetworkPolicy") {
             edges.extend(held(
                 policy,
@@ -108,6 +110,9 @@ fn covers(
     let own = object.pointer("/spec/podSelector");
     if same && own.is_none_or(|selector| matches(selector, pods)) {
         return Some(rows::POLICY);
+    }
+    if peers(object).any(|peer| peer.get("namespaceSelector").is_some()) {
+        graph.ask(needs::namespaces);
     }
     let space = graph.node(&id("", "Namespace", "", &node.id.namespace));
     let space = space.and_then(|space| with_name(space.id, space.on(side)?));

@@ -74,7 +74,17 @@ pub(crate) fn of<'a>(id: &'a ResourceId, object: &'a Value) -> Vec<Link<'a>> {
     if (workload.is_none() || controller(object).is_none())
         && let Some(template) = template(group, kind, object)
     {
-        pod(&mut links, template, reloads(object));
+        // What restarts on a change of configuration is rolled by a controller; the others cannot be.
+        let rolled = !matches!(
+            workload,
+            Some(
+                Workload::Pod
+                    | Workload::Job
+                    | Workload::ReplicaSet
+                    | Workload::ReplicationController
+            )
+        );
+        pod(&mut links, template, rolled && reloads(object));
     }
     match (group, kind) {
         ("apps", "StatefulSet") => {

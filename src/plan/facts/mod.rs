@@ -4,8 +4,9 @@
 mod fill;
 mod graph;
 mod holds;
-pub(crate) mod properties;
 pub(crate) mod links;
+mod needs;
+pub(crate) mod properties;
 pub(crate) mod rows;
 mod select;
 mod wanted;
@@ -20,7 +21,7 @@ use crate::document::effect::{Class, Edge, Facts};
 use crate::document::ident::ResourceId;
 use crate::observe::Surroundings;
 
-pub use wanted::wanted;
+pub use wanted::{surround, wanted};
 
 /// How much of the truth the surroundings can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,40 +42,47 @@ enum Follow {
 
 /// The facts of a plan: what its changes need of other objects, before and after all of them.
 pub fn extract(cases: &[Case<'_>], surroundings: &Surroundings, target: Coverage) -> Facts {
-    gather(cases, surroundings, target, Follow::Disruptive)
+    gather(&graph::Graph::of(cases, surroundings, target), cases, Follow::Disruptive)
 }
 
 /// As [`extract`], with the dependents of every change, whatever its class: for figures that are
 /// shown and never stored.
 pub fn survey(cases: &[Case<'_>], surroundings: &Surroundings, target: Coverage) -> Facts {
-    gather(cases, surroundings, target, Follow::All)
+    gather(&graph::Graph::of(cases, surroundings, target), cases, Follow::All)
 }
 
-fn gather(
-    cases: &[Case<'_>],
-    surroundings: &Surroundings,
-    target: Coverage,
-    follow: Follow,
-) -> Facts {
-    let graph = graph::Graph::of(cases, surroundings);
-    let changed: BTreeSet<&ResourceId> = cases.iter().map(|case| &case.id).collect();
+fn changed<'c>(cases: &'c [Case<'_>]) -> BTreeSet<&'c ResourceId> {
+    cases.iter().map(|case| &case.id).collect()
+}
+
+/// What the rules of each change read of other objects.
+fn rules(graph: &graph::Graph<'_>, cases: &[Case<'_>]) -> Facts {
+    let changed = changed(cases);
     let mut edges: BTreeSet<Edge> = BTreeSet::new();
     for case in cases {
-        fill::rule_edges(&graph, case, &changed, target, &mut edges);
+        fill::rule_edges(graph, case, &changed, &mut edges);
     }
-    let mut facts = fill::properties(&graph, cases, target);
-    facts.edges = edges.iter().cloned().collect();
+    let mut facts = fill::properties(graph, cases);
+    facts.edges = edges.into_iter().collect();
+    facts
+}
+
+/// That, and the dependents of each change that is followed.
+fn gather(graph: &graph::Graph<'_>, cases: &[Case<'_>], follow: Follow) -> Facts {
+    let changed = changed(cases);
+    let mut facts = rules(graph, cases);
     let starts: BTreeMap<ResourceId, bool> = cases
         .iter()
         .zip(class::classify(cases, &facts))
         .filter(|(_, judgement)| follow == Follow::All || judgement.class >= Class::Disruptive)
         .map(|(case, _)| (case.id.clone(), radius::goes(case)))
         .collect();
-    let walk = radius::walk(&starts, &changed, &|to| graph.dependents(to));
+    let walk = radius::walk(&starts, &changed, &|to, goes| graph.dependents(to, goes));
+    let mut edges: BTreeSet<Edge> = std::mem::take(&mut facts.edges).into_iter().collect();
     edges.extend(walk.edges);
     facts.edges = edges.into_iter().collect();
     let reached = walk.reached.iter().chain(starts.keys());
-    facts.declared.extend(fill::declared(&graph, reached));
+    facts.declared.extend(fill::declared(graph, reached));
     facts.declared.sort();
     facts.declared.dedup();
     facts

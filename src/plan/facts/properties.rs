@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::graph::{Graph, Side};
+use super::links::key;
+use super::needs::{self, Lists};
 use super::{Coverage, fill, rows};
 use crate::document::effect::{
     ContentFact, Facts, InstanceFact, Known, OwnerFact, OwnerState, RoleFact, VolumeFact,
@@ -20,56 +22,61 @@ use crate::plan::shape::{claim_templates, group_of, id, list, ordinals, size, te
 pub(crate) const MAX_ORDINALS: usize = 1_000;
 
 /// What `case` calls for.
-pub(super) fn of_case(graph: &Graph<'_>, case: &Case<'_>, target: Coverage, facts: &mut Facts) {
+pub(super) fn of_case(graph: &Graph<'_>, case: &Case<'_>, facts: &mut Facts) {
     let verb = fill::verb_of(case);
     let goes = verb.goes();
     let differs = |pointer: &str| case.before.pointer(pointer) != case.after.pointer(pointer);
     let own = &case.id;
     if !case.after.is_null() && differs("/metadata/ownerReferences") {
-        owners(graph, case, target, facts);
+        owners(graph, case, facts);
     }
     // The object may go by way of its owners or its last finalizer, too.
     let ends = goes || differs("/metadata/ownerReferences") || differs("/metadata/finalizers");
     match (own.group.as_str(), own.kind.as_str()) {
         ("", "PersistentVolumeClaim") if ends && verb != Verb::Create => {
-            facts.volumes.push(volume(graph, own, target));
+            facts.volumes.push(volume(graph, own));
         }
         ("snapshot.storage.k8s.io", "VolumeSnapshot") if ends && verb != Verb::Create => {
-            facts.volumes.push(snapshot(graph, own, target));
+            facts.volumes.push(snapshot(graph, own));
         }
         ("apps", "StatefulSet") => {
             // An update that has to be a replacement is judged as both.
             let verbs = [Verb::of(case.actions), verb];
             let names: BTreeSet<ResourceId> =
                 verbs.into_iter().flat_map(|verb| endangered_claims(case, verb)).collect();
-            facts.volumes.extend(names.iter().map(|name| volume(graph, name, target)));
+            facts.volumes.extend(names.iter().map(|name| volume(graph, name)));
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding")
             if !case.after.is_null() =>
         {
-            facts.roles.extend(role(graph, case, target));
+            facts.roles.extend(role(graph, case));
         }
         ("apiextensions.k8s.io", "CustomResourceDefinition") if ends => {
             let definition = case.before;
             let (group, kind) =
                 (text(definition, "/spec/group"), text(definition, "/spec/names/kind"));
+            let lacking = graph.lacks(|lists| {
+                if let Some(node) = graph.node(own) {
+                    needs::dependents(node, rows::INSTANCE, lists);
+                }
+            });
             let some = graph.of_kind(group, kind).any(|(_, node)| node.before.is_some());
-            let some = known(some, target);
+            let some = known(graph, some, lacking);
             facts.instances.push(InstanceFact { crd: own.clone(), some });
         }
         ("", "Namespace") if ends && verb != Verb::Create => {
-            facts.contents.push(contents(graph, &own.name, target));
+            facts.contents.push(contents(graph, &own.name));
         }
         _ => {}
     }
 }
 
-/// What is not in a tree may be elsewhere; what is in no list is not.
-fn known(found: bool, target: Coverage) -> Known {
-    match (found, target) {
+/// What is not in a tree may be elsewhere; what is in no list is not, unless the list is `lacking`.
+fn known(graph: &Graph<'_>, found: bool, lacking: bool) -> Known {
+    match (found, graph.target) {
         (true, _) => Known::Yes,
-        (false, Coverage::Whole) => Known::No,
-        (false, Coverage::Tree) => Known::Unread,
+        (false, Coverage::Whole) if !lacking => Known::No,
+        (false, Coverage::Whole | Coverage::Tree) => Known::Unread,
     }
 }
 
@@ -102,10 +109,18 @@ pub(crate) fn endangered_claims(case: &Case<'_>, verb: Verb) -> Vec<ResourceId> 
         .collect()
 }
 
-fn volume(graph: &Graph<'_>, claim: &ResourceId, target: Coverage) -> VolumeFact {
+fn volume(graph: &Graph<'_>, claim: &ResourceId) -> VolumeFact {
     let node = graph.node(claim);
+    let planned = node.is_some_and(|node| node.changed);
+    let lacking = graph.lacks(|lists| {
+        needs::volumes(lists);
+        if !planned {
+            needs::named(lists, key(claim));
+        }
+    });
+    let unmounted = graph.lacks(|lists| needs::pods(lists, &claim.namespace));
     let object = node.and_then(|node| node.before);
-    let tied = graph.dependencies(claim).into_iter().find(|edge| edge.by == rows::VOLUME);
+    let tied = graph.dependencies(claim, &[rows::VOLUME]).into_iter().next();
     let named = object.map(|object| text(object, "/spec/volumeName")).unwrap_or_default();
     let volume = tied.map_or_else(|| named.to_owned(), |edge| edge.to.name);
     let policies = graph.node(&id("", "PersistentVolume", "", &volume)).map(|node| {
@@ -114,25 +129,26 @@ fn volume(graph: &Graph<'_>, claim: &ResourceId, target: Coverage) -> VolumeFact
         let [before, after] = Side::BOTH.map(policy);
         if after == Some("Delete") { after } else { before.or(after) }.unwrap_or_default()
     });
-    let mounts = graph.tied(claim).iter().any(|edge| edge.by == rows::CLAIM);
+    let mounts = !graph.tied(claim, &[rows::CLAIM]).is_empty();
     VolumeFact {
         claim: claim.clone(),
-        bound: known(!volume.is_empty(), target),
+        bound: known(graph, !volume.is_empty(), lacking),
         reclaim: policies.unwrap_or_default().to_owned(),
-        mounted: known(mounts, target),
+        mounted: known(graph, mounts, unmounted),
         volume,
     }
 }
 
 /// The content behind a snapshot, told as the volume behind a claim is.
-fn snapshot(graph: &Graph<'_>, own: &ResourceId, target: Coverage) -> VolumeFact {
-    let mut edges = graph.dependencies(own).into_iter();
+fn snapshot(graph: &Graph<'_>, own: &ResourceId) -> VolumeFact {
+    let lacking = graph.lacks(needs::snapshot_contents);
+    let mut edges = graph.dependencies(own, &[rows::SNAPSHOT]).into_iter();
     let content = edges.find(|edge| edge.to.kind == "VolumeSnapshotContent").map(|edge| edge.to);
     let node = content.as_ref().and_then(|content| graph.node(content));
     let policy = node.and_then(|node| node.before).map(|c| text(c, "/spec/deletionPolicy"));
     VolumeFact {
         claim: own.clone(),
-        bound: known(content.is_some(), target),
+        bound: known(graph, content.is_some(), lacking),
         reclaim: policy.unwrap_or_default().to_owned(),
         mounted: Known::No,
         volume: content.map(|content| content.name).unwrap_or_default(),
@@ -140,18 +156,19 @@ fn snapshot(graph: &Graph<'_>, own: &ResourceId, target: Coverage) -> VolumeFact
 }
 
 /// The rules behind a binding; nothing if the role is itself part of the plan.
-fn role(graph: &Graph<'_>, case: &Case<'_>, target: Coverage) -> Option<RoleFact> {
+fn role(graph: &Graph<'_>, case: &Case<'_>) -> Option<RoleFact> {
     let role = bound_role(&case.id, case.after)?;
     let node = graph.node(&role);
     if node.is_some_and(|node| node.changed) {
         return None;
     }
+    let lacking = graph.lacks(|lists| needs::named(lists, key(&role)));
     let object = node.and_then(|node| node.before);
     // A cluster fills in the rules of an aggregated role; a tree does not know them.
     let opaque = object.is_some_and(|o| o.get("aggregationRule").is_some());
-    let present = match (opaque, target) {
+    let present = match (opaque, graph.target) {
         (true, Coverage::Tree) => Known::Unread,
-        (true | false, _) => known(object.is_some(), target),
+        (true | false, _) => known(graph, object.is_some(), lacking),
     };
     let rules = match present {
         Known::Yes => object.and_then(|object| object.get("rules")).cloned(),
@@ -169,7 +186,7 @@ pub(crate) fn bound_role(binding: &ResourceId, object: &Value) -> Option<Resourc
     named.then(|| id(&binding.group, kind, namespace, name))
 }
 
-fn owners(graph: &Graph<'_>, case: &Case<'_>, target: Coverage, facts: &mut Facts) {
+fn owners(graph: &Graph<'_>, case: &Case<'_>, facts: &mut Facts) {
     let references = |object: &Value| -> BTreeSet<String> {
         let all = list(object, "/metadata/ownerReferences").iter();
         all.map(|owner| text(owner, "/uid").to_owned()).collect()
@@ -180,7 +197,7 @@ fn owners(graph: &Graph<'_>, case: &Case<'_>, target: Coverage, facts: &mut Fact
         if old.contains(uid) {
             continue;
         }
-        let state = match target {
+        let state = match graph.target {
             Coverage::Tree => OwnerState::Unread,
             Coverage::Whole => owner_state(graph, &case.id, owner),
         };
@@ -191,12 +208,18 @@ fn owners(graph: &Graph<'_>, case: &Case<'_>, target: Coverage, facts: &mut Fact
 fn owner_state(graph: &Graph<'_>, object: &ResourceId, owner: &Value) -> OwnerState {
     let group = group_of(text(owner, "/apiVersion"));
     let (kind, name) = (text(owner, "/kind"), text(owner, "/name"));
-    match graph.by_uid(text(owner, "/uid")) {
+    let wanted = |lists: &mut Lists| {
+        needs::named(lists, (group, kind, &object.namespace, name));
+    };
+    let lacking = graph.lacks(wanted);
+    // What lives in another namespace is no owner: the garbage collector does not look there.
+    let near = |space: &str| space.is_empty() || space == object.namespace;
+    let found = graph.by_uid(text(owner, "/uid")).filter(|node| near(&node.id.namespace));
+    match found {
         Some(node) => {
             let same = (node.id.group.as_str(), node.id.kind.as_str(), node.id.name.as_str())
                 == (group, kind, name);
-            let near = node.id.namespace.is_empty() || node.id.namespace == object.namespace;
-            match (node.after.is_some(), same && near) {
+            match (node.after.is_some(), same) {
                 (false, _) => OwnerState::Absent,
                 (true, true) => OwnerState::Present,
                 (true, false) => OwnerState::Foreign,
@@ -205,15 +228,20 @@ fn owner_state(graph: &Graph<'_>, object: &ResourceId, owner: &Value) -> OwnerSt
         None => {
             let spaces = [object.namespace.as_str(), ""];
             let named = spaces.iter().any(|ns| graph.node(&id(group, kind, ns, name)).is_some());
-            if named { OwnerState::Foreign } else { OwnerState::Absent }
+            match (named, lacking) {
+                (true, _) => OwnerState::Foreign,
+                (false, true) => OwnerState::Unread,
+                (false, false) => OwnerState::Absent,
+            }
         }
     }
 }
 
-fn contents(graph: &Graph<'_>, namespace: &str, target: Coverage) -> ContentFact {
+fn contents(graph: &Graph<'_>, namespace: &str) -> ContentFact {
     let mut cases = BTreeSet::new();
-    if target == Coverage::Tree {
-        // The live namespace may hold more than its folder says.
+    let lacking = graph.lacks(|lists| needs::contents(lists, namespace));
+    // The live namespace may hold more than its folder says.
+    if lacking || graph.target == Coverage::Tree {
         cases.insert("unreadable");
     }
     for node in graph.in_namespace(namespace) {
@@ -221,7 +249,7 @@ fn contents(graph: &Graph<'_>, namespace: &str, target: Coverage) -> ContentFact
         let controlled = fill::is_controlled(object);
         let case = match (node.id.group.as_str(), node.id.kind.as_str()) {
             ("", "PersistentVolumeClaim") => {
-                let fact = volume(graph, node.id, target);
+                let fact = volume(graph, node.id);
                 match (fact.bound, fact.reclaim.as_str()) {
                     (Known::No, _) | (Known::Yes, "Retain") => "other",
                     (Known::Yes, "Delete") => "volume-delete",

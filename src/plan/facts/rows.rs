@@ -52,9 +52,59 @@ pub(crate) const ADOPTS: &str = "adopts";
 pub(crate) const CONTROLS: &str = "controls";
 pub(crate) const BINDS: &str = "binds";
 
+/// Every row.
+pub(crate) const ALL: [&str; 46] = [
+    NAMESPACE,
+    OWNER,
+    INSTANCE,
+    API,
+    CONFIG,
+    SECRET,
+    RELOAD,
+    CLAIM,
+    RETENTION,
+    SHED,
+    VOLUME,
+    RECLAIM,
+    STORAGE_CLASS,
+    DRIVER,
+    SNAPSHOT,
+    ACCOUNT,
+    SUBJECT,
+    GRANTS,
+    AGGREGATES,
+    PRIORITY,
+    RUNTIME,
+    RESOURCE_CLAIM,
+    NODE,
+    PINNED,
+    SELECTS,
+    PORT,
+    SLICE,
+    GOVERNS,
+    BACKEND,
+    BACKEND_PORT,
+    TLS,
+    CLASS,
+    PARENT,
+    SCALED,
+    SCALES,
+    BUDGET,
+    POLICY,
+    POLICY_PEER,
+    POLICY_NAMESPACE,
+    QUOTA,
+    ADMITS,
+    ADMITS_NAMESPACE,
+    CALLBACK,
+    ADOPTS,
+    CONTROLS,
+    BINDS,
+];
+
 /// When a dependent is reached over a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum On {
+enum On {
     /// Whatever happens to the other end.
     Change,
     /// Only when the other end goes.
@@ -74,13 +124,22 @@ pub(crate) fn part(by: &str) -> &str {
 }
 
 /// When a row is followed.
-pub(crate) fn on(by: &str) -> On {
+fn on(by: &str) -> On {
     match row(by) {
         NAMESPACE | OWNER | API | RETENTION | RECLAIM | STORAGE_CLASS | DRIVER | SNAPSHOT
         | SLICE | SCALES | PINNED => On::Gone,
         ADMITS_NAMESPACE | POLICY_NAMESPACE | CONTROLS | BACKEND_PORT => On::Never,
         row if row.ends_with("-absent") => On::Never,
         _ => On::Change,
+    }
+}
+
+/// Whether a row is followed from an object that goes, or does not.
+pub(crate) fn followed(by: &str, goes: bool) -> bool {
+    match on(by) {
+        On::Change => true,
+        On::Gone => goes,
+        On::Never => false,
     }
 }
 

@@ -6,21 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::graph::{Graph, Node, Side, by, pattern};
-use super::rows;
+use super::{needs, rows};
 use crate::document::effect::Edge;
 use crate::document::ident::ResourceId;
+use crate::manifest::object::is_builtin;
 use crate::plan::selector::{matches, required};
 use crate::plan::shape::{annotation, labels, list, members, template, text, yes};
 
-/// Collects dependents of one node over both sides.
+/// Collects dependents of one node over both sides, on the rows that are wanted.
 struct Found<'g> {
     to: &'g ResourceId,
+    wants: &'g dyn Fn(&str) -> bool,
     edges: BTreeMap<(ResourceId, String), [bool; 2]>,
 }
 
 impl Found<'_> {
     fn add(&mut self, from: &ResourceId, row: &str, side: Side) {
-        if from == self.to {
+        if from == self.to || !(self.wants)(row) {
             return;
         }
         let sides = self.edges.entry((from.clone(), by(row, ""))).or_default();
@@ -44,10 +46,14 @@ impl Found<'_> {
     }
 }
 
-/// Everything that depends on `to` by a rule that takes many.
-pub(super) fn dependents(graph: &Graph<'_>, to: &ResourceId) -> Vec<Edge> {
+/// Everything that depends on `to` by a rule that takes many, on the rows that are wanted.
+pub(super) fn dependents(
+    graph: &Graph<'_>,
+    to: &ResourceId,
+    wants: &dyn Fn(&str) -> bool,
+) -> Vec<Edge> {
     let Some(node) = graph.node(to) else { return Vec::new() };
-    let mut found = Found { to, edges: BTreeMap::new() };
+    let mut found = Found { to, wants, edges: BTreeMap::new() };
     for side in Side::BOTH {
         if let Some(object) = node.on(side) {
             on_one_side(graph, node, object, side, &mut found);
@@ -72,7 +78,8 @@ fn on_one_side(
             }
         }
         ("networking.k8s.io", "NetworkPolicy") => {
-            for (from, row) in policed(graph, id, object, side) {
+            let peers = (found.wants)(rows::POLICY_PEER);
+            for (from, row) in policed(graph, id, object, side, peers) {
                 found.add(from, row, side);
             }
         }
@@ -135,7 +142,7 @@ fn on_one_side(
                 }
             }
         }
-        ("admissionregistration.k8s.io", _) => {
+        ("admissionregistration.k8s.io", _) if (found.wants)(rows::ADMITS) => {
             for from in admitted(graph, object) {
                 found.add(&from, rows::ADMITS, side);
             }
@@ -184,17 +191,19 @@ fn bounded(quota: &ResourceId, object: &Value, other: &Node<'_>) -> bool {
     }
 }
 
-/// Workloads under a network policy, and those that it names as peers.
+/// Workloads under a network policy, and those that it names as peers, if those are asked for.
 fn policed<'g>(
     graph: &'g Graph<'_>,
     policy: &ResourceId,
     object: &Value,
     side: Side,
+    with_peers: bool,
 ) -> Vec<(&'g ResourceId, &'static str)> {
     let mut found = Vec::new();
     let everything = Value::Object(Map::new());
     let own = object.pointer("/spec/podSelector").unwrap_or(&everything);
     let mut take = |namespace: &str, selector: &Value, row| {
+        graph.ask(|lists| needs::pods(lists, namespace));
         for (_, other, _) in graph.taken(namespace, required(selector), side) {
             if other.pod_labels(side).is_some_and(|pods| matches(selector, pods)) {
                 found.push((other.id, row));
@@ -202,10 +211,11 @@ fn policed<'g>(
         }
     };
     take(&policy.namespace, own, rows::POLICY);
-    for peer in peers(object) {
+    for peer in peers(object).filter(|_| with_peers) {
         let pods = peer.get("podSelector");
         match peer.get("namespaceSelector") {
             Some(spaces) => {
+                graph.ask(needs::namespaces);
                 for (_, space) in graph.of_kind("", "Namespace") {
                     if space
                         .on(side)
@@ -275,6 +285,9 @@ fn groups(binding: &ResourceId, object: &Value) -> BTreeSet<ResourceId> {
 /// The kind behind a plural, from the definitions of the tree or the built-in kinds; the plural
 /// itself where neither knows it.
 fn kind_of(graph: &Graph<'_>, group: &str, plural: &str) -> String {
+    if !is_builtin(group) && group != "*" && plural != "*" {
+        graph.ask(needs::definitions);
+    }
     let defined = graph.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
     let mut defined = defined.filter_map(|(_, node)| node.before.or(node.after));
     let of_definition = |object: &&Value| {

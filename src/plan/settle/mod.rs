@@ -62,6 +62,7 @@ impl Settled<'_> {
             before: &self.seen.before,
             after: &self.seen.after,
             unknown: &self.seen.unknown,
+            uid: self.seen.guard.get("uid").map_or("", String::as_str),
             propagation: self.own.propagation,
         }
     }

@@ -347,7 +347,7 @@ fn large_plans_take_near_linear_time() {
         }
         let (cases, around) = (
             trial.cases(),
-            Surroundings { objects: trial.live.clone(), unresolved: BTreeSet::new() },
+            Surroundings { objects: trial.live.clone(), ..Surroundings::default() },
         );
         let start = std::time::Instant::now();
         let facts = extract(&cases, &around, Coverage::Tree);

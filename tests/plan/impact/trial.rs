@@ -9,9 +9,9 @@ use countersign::document::effect::{
 use countersign::document::ident::{Pointer, ResourceId};
 use countersign::document::operation::{Propagation, ResourceRef};
 use countersign::manifest::{Limits, read};
-use countersign::observe::Surroundings;
+use countersign::observe::{ListOf, Surroundings};
 use countersign::plan::class::classify;
-use countersign::plan::facts::{Coverage, extract, survey};
+use countersign::plan::facts::{Coverage, extract, surround, survey};
 use countersign::plan::judgement::{Case, Judgement};
 use countersign::plan::radius::{Figures, figures, impact};
 use serde_json::{Value, json};
@@ -185,17 +185,42 @@ impl Trial {
                 before: &edit.before,
                 after: &edit.after,
                 unknown: &edit.unknown,
+                uid: edit.before.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or(""),
                 propagation: edit.propagation,
             })
             .collect()
     }
 
     pub(crate) fn surroundings(&self) -> Surroundings {
-        Surroundings { objects: self.live.clone(), unresolved: BTreeSet::new() }
+        Surroundings { objects: self.live.clone(), ..Surroundings::default() }
     }
 
+    /// The facts of the plan; of a cluster, those that are read list by list are the same.
     pub(crate) fn facts(&self) -> Facts {
-        extract(&self.cases(), &self.surroundings(), self.coverage)
+        let cases = self.cases();
+        let facts = extract(&cases, &self.surroundings(), self.coverage);
+        if self.coverage == Coverage::Whole {
+            let (around, read) = self.read();
+            assert_eq!(extract(&cases, &around, Coverage::Whole), facts, "after {read:#?}");
+        }
+        facts
+    }
+
+    /// What is read of the cluster, and the lists that it was read from.
+    pub(crate) fn read(&self) -> (Surroundings, BTreeSet<String>) {
+        let mut read = BTreeSet::new();
+        let around = surround(&self.cases(), |lists: &BTreeSet<ListOf>| {
+            let mut around = Surroundings::default();
+            for list in lists {
+                assert!(read.insert(spelled(list)), "{list:?} is read twice");
+                let held = self.live.iter().filter(|(id, object)| holds(list, id, object));
+                around.objects.extend(held.map(|(id, object)| (id.clone(), object.clone())));
+            }
+            Ok::<_, std::convert::Infallible>(around)
+        });
+        let Ok(around) = around;
+        assert!(around.unresolved.is_empty(), "{:?}", around.unresolved);
+        (around, read)
     }
 
     pub(crate) fn run(&self) -> Outcome {
@@ -213,6 +238,26 @@ impl Trial {
         let judged = cases.iter().map(|case| case.id.clone()).zip(judgements).collect();
         Outcome { judged, facts, impact, figures }
     }
+}
+
+/// `Kind.group in namespace`, or `Kind.group` for the whole cluster.
+pub(crate) fn spelled(list: &ListOf) -> String {
+    let ListOf { group, kind, namespace } = list;
+    let kind = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+    if namespace.is_empty() { kind } else { format!("{kind} in {namespace}") }
+}
+
+/// Whether a list of a cluster has an object.
+pub(crate) fn holds(list: &ListOf, id: &ResourceId, object: &Value) -> bool {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    assert_eq!(version.split_once('/').map_or("", |(group, _)| group), id.group);
+    let space = list.namespace.is_empty() || list.namespace == id.namespace;
+    let kind = match (list.kind.as_str(), list.namespace.is_empty()) {
+        ("*", false) => true,
+        ("*", true) => list.group == id.group,
+        (kind, _) => (list.group.as_str(), kind) == (id.group.as_str(), id.kind.as_str()),
+    };
+    space && kind
 }
 
 /// `R!`, `D~`, `O?` and so on.

@@ -116,11 +116,9 @@ impl Cluster {
                 "RequestReceived" => {
                     under_way.insert(id, line["requestURI"].to_string());
                 }
-                "ResponseComplete" | "Panic" => {
-                    // One that was received before the mark belongs to what was before.
-                    if under_way.remove(&id).is_some() {
-                        events.push(Event::of(&line));
-                    }
+                // One that was received before the mark belongs to what was before.
+                "ResponseComplete" | "Panic" if under_way.remove(&id).is_some() => {
+                    events.push(Event::of(&line));
                 }
                 _ => {}
             }

@@ -42,11 +42,6 @@ impl User {
         &self.name
     }
 
-    /// What the user shows.
-    pub(crate) fn credential(&self) -> &Credential {
-        &self.credential
-    }
-
     /// The token of a user who has one.
     pub(crate) fn token(&self) -> &str {
         match &self.credential {

@@ -1,10 +1,10 @@
 //! The proxy before a trivial server, which writes down what reached it.
 
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
-use crate::support::http::Answer;
+use crate::support::http::{Answer, answer};
 
 /// A server that answers each request with its method, target and body.
 struct Echo {

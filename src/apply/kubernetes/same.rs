@@ -1,0 +1,179 @@
+//! Whether what is there is what the plan says: the same in every field but those that only the
+//! cluster decides, or, where nothing could be rehearsed, at least all that was asked for.
+
+use serde_json::{Map, Value};
+
+use crate::document::canonical;
+use crate::document::ident::{Digest, Pointer};
+use crate::observe::kubernetes::remove;
+use crate::plan::diff;
+
+/// Paths that are named in a message; the rest is counted.
+const SHOWN: usize = 5;
+
+/// Digest of a masked, normalised object; `None` for nothing, and for what has no canonical form.
+pub(super) fn digest(object: &Value) -> Option<Digest> {
+    if object.is_null() {
+        return None;
+    }
+    canonical::to_jcs(object).ok().map(|bytes| Digest::of(&bytes))
+}
+
+/// The paths in which two objects differ; none if they are the same.
+pub(super) fn differences(planned: &Value, found: &Value) -> Vec<Pointer> {
+    // The document's own form decides: 1.0 and 1 are the same number there.
+    if planned == found || digest(planned) == digest(found) {
+        return Vec::new();
+    }
+    let paths: Vec<_> = diff::fields(planned, found).into_iter().map(|field| field.path).collect();
+    if paths.is_empty() { vec![Pointer::default()] } else { paths }
+}
+
+/// The same, where `planned` says nothing of what only the cluster decides.
+pub(super) fn differences_but(planned: &Value, found: &Value, unknown: &[Pointer]) -> Vec<Pointer> {
+    if unknown.is_empty() {
+        return differences(planned, found);
+    }
+    let mut found = found.clone();
+    unknown.iter().for_each(|pointer| remove(&mut found, pointer));
+    differences(planned, &found)
+}
+
+/// The paths of what was asked for and is not there, or is there with another value.
+pub(super) fn missing(asked: &Value, found: &Value) -> Vec<Pointer> {
+    let mut paths = Vec::new();
+    let asked = stored(asked);
+    lacks(&asked, found, &Pointer::default(), &mut paths);
+    paths
+}
+
+/// What a body looks like once it is stored: `stringData` of a Secret is only another way to write
+/// `data`.
+fn stored(asked: &Value) -> Value {
+    let mut asked = asked.clone();
+    if (text_of(&asked, "/apiVersion"), text_of(&asked, "/kind")) != (Some("v1"), Some("Secret")) {
+        return asked;
+    }
+    if let Value::Object(members) = &mut asked
+        && let Some(Value::Object(plain)) = members.remove("stringData")
+        && let Value::Object(data) =
+            members.entry("data").or_insert_with(|| Value::Object(Map::new()))
+    {
+        data.extend(plain);
+    }
+    asked
+}
+
+fn text_of<'v>(object: &'v Value, pointer: &str) -> Option<&'v str> {
+    object.pointer(pointer).and_then(Value::as_str)
+}
+
+fn lacks(asked: &Value, found: &Value, at: &Pointer, paths: &mut Vec<Pointer>) {
+    match (asked, found) {
+        (Value::Object(asked), Value::Object(found)) => {
+            for (member, asked) in asked {
+                match found.get(member) {
+                    Some(found) => lacks(asked, found, &at.join(member), paths),
+                    None if is_nothing(asked) => {}
+                    None => paths.push(at.join(member)),
+                }
+            }
+        }
+        (Value::Array(asked), Value::Array(found)) if asked.len() == found.len() => {
+            for (index, (asked, found)) in asked.iter().zip(found).enumerate() {
+                lacks(asked, found, &at.join(&index.to_string()), paths);
+            }
+        }
+        _ if asked == found || same_quantity(asked, found, at) => {}
+        _ => paths.push(at.clone()),
+    }
+}
+
+/// What the API leaves out when it writes an object down, because its absence says the same.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(yes) => !yes,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.values().all(is_nothing),
+    }
+}
+
+/// Members beneath which the API writes quantities in its own spelling: `1000m` becomes `1`.
+const QUANTITIES: [&str; 12] = [
+    "limits",
+    "requests",
+    "resources",
+    "capacity",
+    "hard",
+    "min",
+    "max",
+    "default",
+    "defaultRequest",
+    "maxLimitRequestRatio",
+    "overhead",
+    "sizeLimit",
+];
+
+/// Whether two values are the same amount, at a place where the API has amounts.
+fn same_quantity(asked: &Value, found: &Value, at: &Pointer) -> bool {
+    let amounts = at.segments().any(|segment| QUANTITIES.contains(&segment.as_str()));
+    let (asked, found) = (amount(asked), amount(found));
+    amounts && asked.is_some() && asked == found
+}
+
+/// A quantity as a number of thousandths of millionths, exactly; `None` if it is none, or a finer or
+/// larger one. Form: k8s.io/apimachinery, `resource.Quantity`.
+fn amount(value: &Value) -> Option<i128> {
+    const ONE: i128 = 1_000_000_000;
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    let end = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-'));
+    let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
+    let unit: i128 = match suffix {
+        "n" => 1,
+        "u" => 1_000,
+        "m" => 1_000_000,
+        "" => ONE,
+        "k" => ONE * 1_000,
+        "M" => ONE * 1_000_000,
+        "G" => ONE * 1_000_000_000,
+        "T" => ONE * 1_000_000_000_000,
+        "P" => ONE * 1_000_000_000_000_000,
+        "E" => ONE * 1_000_000_000_000_000_000,
+        "Ki" => ONE << 10,
+        "Mi" => ONE << 20,
+        "Gi" => ONE << 30,
+        "Ti" => ONE << 40,
+        "Pi" => ONE << 50,
+        "Ei" => ONE << 60,
+        exponent => {
+            let power: u32 = exponent.strip_prefix(['e', 'E'])?.parse().ok()?;
+            ONE.checked_mul(10_i128.checked_pow(power)?)?
+        }
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits: i128 = format!("{whole}{part}").parse().ok()?;
+    let scale = 10_i128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let amount = digits.checked_mul(unit)?;
+    (amount % scale == 0).then_some(amount / scale)
+}
+
+/// Paths in words.
+pub(super) fn shown(paths: &[Pointer]) -> String {
+    let name = |path: &Pointer| match path.as_str() {
+        "" => "the object as a whole".to_owned(),
+        path => path.to_owned(),
+    };
+    let mut words: Vec<String> = paths.iter().take(SHOWN).map(name).collect();
+    let rest = paths.len().saturating_sub(SHOWN);
+    if rest > 0 {
+        words.push(format!("{rest} more"));
+    }
+    words.join(", ")
+}
