@@ -1,6 +1,10 @@
 //! A ledger is made only where it can be kept, and found only in the cluster that is meant.
 
+use std::time::Duration;
+
+use countersign::document::statement::Outcome;
 use countersign::ledger::store::Along;
+use countersign::remote::kubernetes::{self as remote, Access};
 
 use super::*;
 use crate::support::cluster::client::Client;
@@ -167,4 +171,106 @@ fn a_change_that_goes_with_a_branch_is_refused_before_anything_is_written() {
         other => panic!("{other:?}"),
     }
     assert!(read(&ground.home(), &name("plan/a")).is_none());
+}
+
+/// Rights are taken away between the lock and the spend: nothing is spent, and the lock stays.
+#[test]
+fn a_right_that_is_taken_away_midway_spends_nothing() {
+    let ground = Ground::new();
+    let ledger = Ledger::create(ground.home(), &label("shop"), id(1), now()).unwrap();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let bindings = ground.namespace.path_of("rbac.authorization.k8s.io/v1", "rolebindings");
+    assert_eq!(cluster().admin().delete(&bindings, &Value::Null).0, 200);
+    let path = ground.namespace.path("configmaps");
+    ground.user.client().wait_for(&path, "the right is gone", |answer| answer["code"] == 403);
+    let mark = cluster().mark();
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).map(drop);
+    let Err(error @ LedgerError::Unusable { .. }) = &spent else { panic!("{spent:?}") };
+    assert!(causes::line(error).contains("lacks a right"), "{}", causes::line(error));
+    let done = cluster().writes(ground.user.name(), mark);
+    assert!(done.iter().all(|event| event.code == 403), "{done:?}");
+    grant(cluster(), ground.namespace.name(), &ground.user);
+    let ledger = Ledger::open(ground.home(), &label("shop")).unwrap();
+    assert!(ledger.rounds(plan("a")).unwrap().is_empty());
+    let lock = locked(&ledger, "main", plan("a"), false);
+    spend(&ledger, lock, &ids(&[10]), id(101), false).unwrap();
+}
+
+/// Somebody's rule rewrites what is written: it is never taken for what was to be written.
+#[test]
+fn a_policy_that_changes_records_makes_no_ledger() {
+    let ground = Ground::new();
+    let home = ground.home();
+    let (name_of_policy, admission) =
+        (format!("rewrites-{}", random()), "admissionregistration.k8s.io/v1");
+    let only = json!({"matchLabels": {"kubernetes.io/metadata.name": ground.namespace.name()}});
+    cluster().admin().apply(&json!({
+        "apiVersion": admission, "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": name_of_policy},
+        "spec": {
+            "reinvocationPolicy": "Never",
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
+                "resources": ["configmaps"],
+            }]},
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {
+                "expression": "Object{data: {'record': 'rewritten'}}",
+            }}],
+        },
+    }));
+    cluster().admin().apply(&json!({
+        "apiVersion": admission, "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": name_of_policy},
+        "spec": {"policyName": name_of_policy, "matchResources": {"namespaceSelector": only}},
+    }));
+    let begun = std::time::Instant::now();
+    let mut number = 0;
+    let refused = loop {
+        number += 1;
+        match write(&home, &name(&format!("plan/{number}")), b"{}", None) {
+            Ok(_) => assert!(begun.elapsed().as_secs() < 30, "the policy is not in force"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Conflict(_)), "{refused:?}");
+    let proved = ground.store().make([7; 16]);
+    assert!(matches!(proved, Err(StoreError::Unusable { .. })), "{proved:?}");
+    assert!(Ledger::create(home, &label("shop"), id(1), now()).is_err());
+}
+
+/// The API server ends and comes back while an apply is at work.
+#[test]
+fn an_api_server_that_is_started_again_costs_no_apply() {
+    let served = cluster::Cluster::alone();
+    let folder = tempfile::tempdir().unwrap();
+    let access = Access {
+        kubeconfig: vec![served.administrator().kubeconfig(folder.path())],
+        context: "prod".to_owned(),
+        patience: Duration::from_secs(60),
+    };
+    let connection = remote::Cluster::connect(&access, None).unwrap();
+    let asked = connection.clone();
+    let identity = connection.run(async move { asked.identity().await }).unwrap().unwrap();
+    let location = Location {
+        access,
+        cluster: identity.uid,
+        ca: identity.ca_spki,
+        namespace: "default".to_owned(),
+        lease: Duration::from_secs(120),
+    };
+    let ledger = Ledger::create(home(&location), &label("shop"), id(1), now()).unwrap();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
+    std::thread::scope(|scope| {
+        let restarted = scope.spawn(|| served.restart_api_server());
+        let mut begun = 0;
+        while !restarted.is_finished() || begun < 3 {
+            ledger.begin(&spent, &format!("{begun}.yaml"), None, None).unwrap();
+            begun += 1;
+        }
+        assert_eq!(ledger.journal_lines(&id(100)).unwrap().len(), begun);
+    });
+    finish(&ledger, spent, Outcome::Applied).unwrap();
+    assert!(ledger.locks().unwrap().is_empty());
 }
