@@ -32,6 +32,8 @@ pub struct Identity {
 #[derive(Clone)]
 pub struct Cluster {
     open: Arc<Open>,
+    /// For how long a request is sent again.
+    whole: Duration,
 }
 
 struct Open {
@@ -78,7 +80,14 @@ impl Cluster {
         let patience = access.patience;
         let kinds = Mutex::new(None);
         let open = Open { client, server, authority, namespace, plugin, patience, kinds, worker };
-        Ok(Self { open: Arc::new(open) })
+        Ok(Self { open: Arc::new(open), whole: patience.saturating_mul(4) })
+    }
+
+    /// The same connection; no request is sent again after so long (else: four times the patience
+    /// with one answer).
+    #[must_use]
+    pub fn giving_up_after(self, whole: Duration) -> Self {
+        Self { whole, ..self }
     }
 
     /// The server's address, for people.
@@ -97,6 +106,10 @@ impl Cluster {
 
     pub(super) fn patience(&self) -> Duration {
         self.open.patience
+    }
+
+    pub(super) fn whole(&self) -> Duration {
+        self.whole
     }
 
     pub(super) fn plugin(&self) -> Option<&str> {

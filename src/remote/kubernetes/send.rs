@@ -75,7 +75,7 @@ struct Lost {
 impl Cluster {
     /// Sends a request that changes nothing, again where it fails for a while.
     pub(super) async fn ask(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let end = Instant::now() + self.patience() * 4;
+        let end = Instant::now() + self.whole();
         let mut tries = 0;
         loop {
             tries += 1;
@@ -113,7 +113,7 @@ impl Cluster {
 
     /// Sends a request that changes something: again only where it was not done for certain.
     pub(super) async fn tell(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let end = Instant::now() + self.patience() * 4;
+        let end = Instant::now() + self.whole();
         let mut tries = 0;
         loop {
             tries += 1;
