@@ -10,6 +10,7 @@
 )]
 
 mod apply;
+mod behind;
 mod cli;
 mod cluster;
 mod config;

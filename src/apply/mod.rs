@@ -13,7 +13,7 @@ mod target;
 use crate::causes;
 use crate::clock::Instant;
 use crate::config::Config;
-use crate::document::effect::FileChange;
+use crate::document::effect::{FileChange, TargetIdentity};
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::{ApprovalId, Outcome, Receipt};
 use crate::gate::{Authorized, Parts};
@@ -57,6 +57,8 @@ pub struct World<'a> {
 pub struct Applied {
     /// The receipt.
     pub receipt: Receipt,
+    /// What its items are, for people: `file`, `object`.
+    pub items: &'static str,
     /// Its envelope, as it stands in the ledger.
     pub envelope: Vec<u8>,
     /// Why it stopped before its end, outermost cause first; empty if it did not.
@@ -101,7 +103,8 @@ pub fn apply(authorized: Authorized, world: World<'_>) -> Result<Applied, ApplyE
     };
     let (receipt, envelope) = receipt(&plan, said, spent.lock().previous(), &world)?;
     let landed = land(&plan, spent, (&receipt, &envelope), &standing, &world)?;
-    Ok(Applied { receipt, envelope, stop: stop.unwrap_or_default(), interrupted, landed })
+    let (items, stop) = (items(&plan), stop.unwrap_or_default());
+    Ok(Applied { receipt, items, envelope, stop, interrupted, landed })
 }
 
 /// Ends the round with its receipt. Where the result is to be committed and all of it was applied,
@@ -165,6 +168,14 @@ fn still_holds(plan: &Plan, world: &World<'_>) -> Result<(), String> {
     }
 }
 
+/// What is written one by one.
+fn items(plan: &Plan) -> &'static str {
+    match &plan.document().effect.target {
+        TargetIdentity::Directory { .. } => "file",
+        TargetIdentity::Kubernetes { .. } | TargetIdentity::Cloudformation { .. } => "object",
+    }
+}
+
 fn files(plan: &Plan) -> Vec<FileChange> {
     plan.files_in_order().into_iter().cloned().collect()
 }
@@ -214,7 +225,8 @@ pub fn abandon(
     let (receipt, envelope) = receipt(plan, said, lock.previous(), &world)?;
     world.ledger.abandon(lock, &apply_id, &envelope, now).map_err(unrecorded)?;
     let stop = report.stop().map(told).unwrap_or_default();
-    Ok(Applied { receipt, envelope, stop, interrupted: false, landed: None })
+    let items = items(plan);
+    Ok(Applied { receipt, items, envelope, stop, interrupted: false, landed: None })
 }
 
 /// What is needed to give up, besides the plan.

@@ -11,7 +11,7 @@ use crate::document::proposal::Proposal;
 use crate::gate::Trusted;
 use crate::observe::Outside;
 use crate::observe::kubernetes::Reach;
-use crate::remote::kubernetes::Access;
+use crate::remote::kubernetes::{Access, Proxies};
 
 /// How long one answer of an API server is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,7 +44,9 @@ pub(super) fn access(context: &str, session: &mut Session<'_, '_>) -> Access {
         let found = session.world().environment.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     };
-    let kubeconfig: Vec<PathBuf> = match (variable("KUBECONFIG"), variable("HOME")) {
+    let proxies = Proxies::of(|name| variable(name)?.into_string().ok());
+    let (list, home) = (variable("KUBECONFIG"), variable("HOME"));
+    let kubeconfig: Vec<PathBuf> = match (list, home) {
         (Some(list), _) => std::env::split_paths(&list)
             .filter(|path| !path.as_os_str().is_empty())
             .map(|path| session.path(&path))
@@ -52,5 +54,5 @@ pub(super) fn access(context: &str, session: &mut Session<'_, '_>) -> Access {
         (None, Some(home)) => vec![PathBuf::from(home).join(".kube/config")],
         (None, None) => Vec::new(),
     };
-    Access { kubeconfig, context: context.to_owned(), patience: PATIENCE }
+    Access { kubeconfig, context: context.to_owned(), patience: PATIENCE, proxies }
 }

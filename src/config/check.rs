@@ -94,10 +94,13 @@ fn target_shape(target: &Target) -> Result<(), String> {
                 let mut parts = IDENTITY.iter().filter_map(|part| part.parse::<Pointer>().ok());
                 parts.any(|part| part.is_within(pointer))
             };
-            match all.find(around) {
-                Some(pointer) => {
-                    Err(format!("ignore names {pointer:?}, which says what an object is"))
-                }
+            if let Some(pointer) = all.find(around) {
+                return Err(format!("ignore names {pointer:?}, which says what an object is"));
+            }
+            match target.ignore.keys().find(|key| !is_kind(key)) {
+                Some(key) => Err(format!(
+                    "ignore names {key:?}, which is no kind: write `ConfigMap` or `apps/Deployment`, without a version"
+                )),
                 None => Ok(()),
             }
         }
@@ -112,6 +115,15 @@ fn target_shape(target: &Target) -> Result<(), String> {
             }
         }
     }
+}
+
+/// Whether this is `Kind` or `group/Kind`. A version in it would match nothing, ever.
+fn is_kind(key: &str) -> bool {
+    let (group, kind) = key.split_once('/').unwrap_or(("", key));
+    let version =
+        group.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let good = kind.starts_with(|c: char| c.is_ascii_uppercase()) && !kind.contains('/');
+    good && !(version && !group.contains('.'))
 }
 
 /// The way to a cluster and both halves of its identity are there: one that is left empty pins

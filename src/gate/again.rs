@@ -65,6 +65,9 @@ fn stale(plan: &Plan, differences: Vec<String>) -> Refusal {
 }
 
 fn unobserved(plan: &Plan, error: ObserveError) -> Refusal {
+    if error.is_of_another_target() {
+        return Refusal::OtherTarget(Box::new(error));
+    }
     if !error.is_of_the_state() {
         return Refusal::Unobservable(Box::new(error));
     }

@@ -160,6 +160,9 @@ pub enum Refusal {
         /// Whether the target could be read; else no plan can be made before that is mended.
         readable: bool,
     },
+    /// What is reached is not what the configuration pins.
+    #[error("the target is not the one that is pinned; nothing was changed")]
+    OtherTarget(#[source] Box<crate::observe::ObserveError>),
     /// The target cannot be read.
     #[error("the target cannot be observed")]
     Unobservable(#[source] Box<crate::observe::ObserveError>),
@@ -217,7 +220,9 @@ impl Refusal {
             Self::BadApproval { .. } | Self::Rejected(_) | Self::ExpiredMeanwhile { .. } => {
                 Code::ApprovalInvalid
             }
-            Self::TargetDiffers { .. } | Self::Stale { .. } => Code::PlanStale,
+            Self::TargetDiffers { .. } | Self::Stale { .. } | Self::OtherTarget(_) => {
+                Code::PlanStale
+            }
             Self::Begun | Self::BegunForBranch(_) => Code::LockHeld,
             Self::Ledger(error) => error.code(),
         }
@@ -256,6 +261,7 @@ impl Refusal {
             | Self::Rejected(_)
             | Self::ExpiredMeanwhile { .. }
             | Self::ClockBehind { .. }
+            | Self::OtherTarget(_)
             | Self::Unobservable(_)
             | Self::NotApplier { .. }
             | Self::Begun
@@ -336,6 +342,10 @@ impl Refusal {
             Self::Stale { readable: false, .. } => {
                 "mend what cannot be read there, then apply again; the approvals still hold"
             }
+            Self::OtherTarget(error) | Self::Unobservable(error) if !error.hint().is_empty() => {
+                error.hint()
+            }
+            Self::OtherTarget(_) => "let the configuration and what it names be the same again",
             Self::Unobservable(_) => "mend what cannot be read; nothing was changed",
             Self::NotApplier { .. } => {
                 "use the key of an applier (`--key`), or enrol this one on the trusted side"

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::facts::rows;
 use super::judgement::{Case, Judgement};
 use super::shape::{Workload, is_stateful, size};
-use crate::document::effect::{Class, Edge, Facts, Impact, Step};
+use crate::document::effect::{Change, Class, Edge, Effect, Facts, Impact, Step};
 use crate::document::ident::ResourceId;
 
 /// Edges from a change to the farthest dependent that is still looked at.
@@ -93,9 +93,25 @@ fn by_target(facts: &Facts) -> BTreeMap<&ResourceId, Vec<Edge>> {
 }
 
 fn walk_facts(cases: &[Case<'_>], starts: &BTreeMap<ResourceId, bool>, facts: &Facts) -> Walk {
+    walk_from(&cases.iter().map(|case| &case.id).collect(), starts, facts)
+}
+
+fn walk_from(
+    changed: &BTreeSet<&ResourceId>,
+    starts: &BTreeMap<ResourceId, bool>,
+    facts: &Facts,
+) -> Walk {
     let index = by_target(facts);
-    let changed = cases.iter().map(|case| &case.id).collect();
-    walk(starts, &changed, &|to, _| index.get(to).cloned().unwrap_or_default())
+    walk(starts, changed, &|to, _| index.get(to).cloned().unwrap_or_default())
+}
+
+/// The edges over which a plan reaches its dependents, from its effect alone.
+pub fn followed(effect: &Effect) -> BTreeSet<Edge> {
+    let worse = effect.changes.iter().filter(|change| change.class >= Class::Disruptive);
+    let goes = |change: &Change| change.actions.contains(&Step::Delete);
+    let starts = worse.map(|change| (change.id.clone(), goes(change))).collect();
+    let changed = effect.changes.iter().map(|change| &change.id).collect();
+    walk_from(&changed, &starts, &effect.facts).edges
 }
 
 /// The side of a change that has its object: the one before, unless it is new.

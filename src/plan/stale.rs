@@ -4,26 +4,28 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::diff;
+use super::diff::{self, FieldChange};
 use super::seal::differing;
-use crate::document::effect::Change;
-use crate::document::ident::Pointer;
+use crate::document::effect::{Change, Effect, Forced, PreviewState, TargetIdentity};
+use crate::document::ident::{Pointer, ResourceId};
+use crate::document::operation::ResourceRef;
 use crate::document::plan::PlanDocument;
 
 /// Differences that are named; the rest is counted.
 const MOST: usize = 5;
 
-/// The differences that a person can act on: fields of objects first, then texts of files, then
-/// whatever else. At least one, if the documents differ.
+/// The differences that a person can act on: objects first, then texts of files, then what stands
+/// around the changes, then whatever else. At least one, if the documents differ.
 pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
     let mut found = Vec::new();
+    namespaces(&planned.effect.target, &now.effect.target, &mut found);
     let changes: BTreeMap<_, _> =
         now.effect.changes.iter().map(|change| (&change.id, change)).collect();
     let files: BTreeMap<_, _> = now.effect.files.iter().map(|file| (&file.path, file)).collect();
     for change in &planned.effect.changes {
-        let other = changes.get(&change.id);
-        let Some(other) = other.filter(|other| other.before != change.before) else { continue };
-        object(change, other, &mut found);
+        if let Some(other) = changes.get(&change.id) {
+            object(change, other, &mut found);
+        }
     }
     for file in &planned.effect.files {
         match files.get(&file.path) {
@@ -35,6 +37,9 @@ pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
             }
             None | Some(_) => {}
         }
+    }
+    if found.is_empty() {
+        around(&planned.effect, &now.effect, &mut found);
     }
     if found.is_empty() && planned != now {
         let plain = |document: &PlanDocument| serde_json::to_value(document).unwrap_or_default();
@@ -49,29 +54,133 @@ pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
     found
 }
 
-fn object(planned: &Change, now: &Change, found: &mut Vec<String>) {
-    let name = &planned.resource;
-    let shown = match name.namespace.as_str() {
-        "" => format!("{} {}", name.kind, name.name),
-        namespace => format!("{} {namespace}/{}", name.kind, name.name),
+const ANEW: &str = "is another one than when planned: deleted, and created anew";
+
+fn namespaces(planned: &TargetIdentity, now: &TargetIdentity, found: &mut Vec<String>) {
+    let (
+        TargetIdentity::Kubernetes { namespaces: planned, .. },
+        TargetIdentity::Kubernetes { namespaces: now, .. },
+    ) = (planned, now)
+    else {
+        return;
     };
-    match (&planned.before, &now.before) {
+    for (name, uid) in planned {
+        match now.get(name).map(String::as_str) {
+            Some(other) if other == uid => {}
+            Some(_) if uid.is_empty() => {
+                found.push(format!("namespace {name} exists now, and did not when planned"));
+            }
+            Some("") | None => {
+                found.push(format!("namespace {name} is gone; it was there when planned"));
+            }
+            Some(_) => found.push(format!("namespace {name} {ANEW}")),
+        }
+    }
+}
+
+/// The first of these that differs explains the others.
+fn object(planned: &Change, now: &Change, found: &mut Vec<String>) {
+    let shown = shown(&planned.resource);
+    if planned.before != now.before {
+        before(&shown, &planned.before, &now.before, found);
+    } else if planned.guard != now.guard {
+        found.push(format!("{shown} {ANEW}"));
+    } else if planned.preview != now.preview {
+        let because = match now.preview.because.as_str() {
+            "" => "its preview is another one".to_owned(),
+            because => because.to_owned(),
+        };
+        found.push(match now.preview.state {
+            PreviewState::Blocked | PreviewState::Unpreviewable => {
+                format!("{shown} cannot be changed any more as planned: {because}")
+            }
+            PreviewState::Server | PreviewState::Local | PreviewState::Deferred => {
+                format!("{shown} is not what it was when planned: {because}")
+            }
+        });
+    } else if planned.force != now.force {
+        let (would, was) = (taken(&now.force), taken(&planned.force));
+        found.push(format!("{shown}: it would take over {would}, and {was} when planned"));
+    } else if planned.after != now.after {
+        for field in diff::fields(&planned.after, &now.after) {
+            if let Some(path) = secret(&field) {
+                let than = "another secret value than when planned";
+                found.push(format!("{shown}: {path} would get {than}"));
+                continue;
+            }
+            let (would, was) = (value(field.after.as_ref()), value(field.before.as_ref()));
+            let path = field.path;
+            found.push(format!("{shown}: {path} would become {would}, and {was} when planned"));
+        }
+    }
+}
+
+fn before(shown: &str, planned: &Value, now: &Value, found: &mut Vec<String>) {
+    match (planned, now) {
         (Value::Null, _) => found.push(format!("{shown} exists now, and did not when planned")),
         (_, Value::Null) => found.push(format!("{shown} is gone; it was there when planned")),
-        (before, live) => {
-            for field in diff::fields(before, live) {
-                let value = |value: &Option<Value>| {
-                    value.as_ref().map_or_else(|| "absent".to_owned(), short)
-                };
-                found.push(format!(
-                    "{shown}: {} is {}, was {} when planned",
-                    field.path,
-                    value(&field.after),
-                    value(&field.before)
-                ));
+        (planned, live) => {
+            for field in diff::fields(planned, live) {
+                if let Some(path) = secret(&field) {
+                    let than = "another secret value than when planned";
+                    found.push(format!("{shown}: {path} has {than}"));
+                    continue;
+                }
+                let (is, was) = (value(field.after.as_ref()), value(field.before.as_ref()));
+                found.push(format!("{shown}: {} is {is}, was {was} when planned", field.path));
             }
         }
     }
+}
+
+/// What the changes would do, and did not when they were planned.
+fn around(planned: &Effect, now: &Effect, found: &mut Vec<String>) {
+    for (change, other) in planned.changes.iter().zip(&now.changes) {
+        if change.id == other.id && change.class != other.class {
+            let (is, was) = (other.class, change.class);
+            let shown = shown(&change.resource);
+            found.push(format!("{shown}: its class is {is}, was {was} when planned"));
+        }
+    }
+    let (then, now) = (&planned.impact, &now.impact);
+    let lacks = |list: &Vec<ResourceId>, id: &&ResourceId| !list.contains(id);
+    for id in now.dependents.iter().filter(|id| lacks(&then.dependents, id)) {
+        found.push(format!("it would reach {id} too, which was not there when planned"));
+    }
+    for id in then.dependents.iter().filter(|id| lacks(&now.dependents, id)) {
+        found.push(format!("it would not reach {id} any more"));
+    }
+    let unread = now.unresolved.iter().filter(|read| !then.unresolved.contains(read));
+    found.extend(unread.map(|read| format!("not readable any more: {read}")));
+}
+
+fn shown(name: &ResourceRef) -> String {
+    match name.namespace.as_str() {
+        "" => format!("{} {}", name.kind, name.name),
+        namespace => format!("{} {namespace}/{}", name.kind, name.name),
+    }
+}
+
+fn taken(fields: &[Forced]) -> String {
+    let one = |field: &Forced| format!("{} of {}", field.path, field.manager);
+    match fields {
+        [] => "nothing".to_owned(),
+        fields => fields.iter().map(one).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Where a masked value differs from a masked value: a digest says nothing to a person.
+fn secret(field: &FieldChange) -> Option<&str> {
+    let masked = |value: &Option<Value>| {
+        value.as_ref().and_then(Value::as_str).is_some_and(|text| text.starts_with("hmac-sha256:"))
+    };
+    let path = field.path.as_str();
+    let both = masked(&field.before) && masked(&field.after);
+    both.then(|| path.strip_suffix("/$secret/value").unwrap_or(path))
+}
+
+fn value(value: Option<&Value>) -> String {
+    value.map_or_else(|| "absent".to_owned(), short)
 }
 
 fn short(value: &Value) -> String {

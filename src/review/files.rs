@@ -48,7 +48,8 @@ pub(super) fn of(effect: &Effect) -> Vec<FileDiff> {
                 let text =
                     |value: &serde_json::Value| (!value.is_null()).then(|| emit::document(value));
                 let (before, after) = (text(&change.before), text(&change.after));
-                one(&change.id.to_string(), before.as_deref(), after.as_deref())
+                let id = change.id.to_string();
+                one(id.trim_start_matches('/'), before.as_deref(), after.as_deref())
             })
             .collect(),
     }

@@ -14,6 +14,7 @@ pub mod piece;
 pub mod standing;
 pub mod state;
 mod terminal;
+mod ways;
 mod words;
 
 pub use json::json;

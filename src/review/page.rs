@@ -10,7 +10,7 @@ use super::files::{self, FileDiff};
 use super::piece::{self, Line, Piece};
 use super::standing::{self, StandingView};
 use super::state::{self, State};
-use super::words;
+use super::{ways, words};
 use crate::document::effect::{Effect, Impact, Step, TargetIdentity};
 use crate::document::ident::{Digest, ResourceId};
 use crate::document::plan::PlanDocument;
@@ -334,14 +334,7 @@ fn remarks(effect: &Effect, changes: &[Item], losses: &comments::Losses) -> Vec<
     let mut remarks = Vec::new();
     let Effect { impact, target, files, .. } = effect;
     let told: BTreeSet<&ResourceId> = changes.iter().flat_map(|item| &item.reaches).collect();
-    let further: Vec<_> = impact.dependents.iter().filter(|id| !told.contains(id)).collect();
-    if !further.is_empty() {
-        let mut line =
-            vec![Piece::words(if told.is_empty() { "Reaches " } else { "Reaches on to " })];
-        line.extend(names(&further));
-        line.push(Piece::words("."));
-        remarks.push(line);
-    }
+    remarks.extend(ways::lines(effect, &told));
     if !impact.unresolved.is_empty() {
         let mut line = vec![Piece::words("Not readable, and needed: ")];
         for (index, what) in impact.unresolved.iter().take(NAMES).enumerate() {

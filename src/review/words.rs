@@ -100,6 +100,17 @@ pub(super) fn fate(fate: Fate) -> &'static str {
     }
 }
 
+/// Several of a kind: `Deployments`, `Ingresses`, `NetworkPolicies`.
+pub(super) fn plural(kind: &str) -> String {
+    match kind.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if kind.ends_with('s') || kind.ends_with('x') || kind.ends_with("ch") => {
+            format!("{kind}es")
+        }
+        _ => format!("{kind}s"),
+    }
+}
+
 /// `1 change`, `2 changes`.
 pub(super) fn count(n: u64, one: &str) -> String {
     match (n, one.strip_suffix('y')) {

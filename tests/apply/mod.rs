@@ -2,5 +2,6 @@
 
 mod crash;
 mod directory;
+mod kubernetes;
 mod meddled;
 mod sandbox;

@@ -1,5 +1,7 @@
 //! `init --context`, on a real cluster.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::shop::Shop;
@@ -96,4 +98,38 @@ fn a_context_that_leads_nowhere_is_said_and_nothing_is_made() {
     std::fs::remove_file(shop.path("alice/.kube/config")).unwrap();
     init("prod").says(&["there is no kubeconfig (looked for ", ".kube/config)"]);
     assert_eq!(shop.names("shop"), Vec::<String>::new());
+}
+
+#[test]
+fn a_credential_plugin_gets_neither_our_input_nor_our_secrets() {
+    let (served, shop) = (cluster(), shop(None));
+    let user = served.administrator();
+    let mut config = user.kubeconfig_value(served.server(), served.ca_pem());
+    let pem = |name: &str| {
+        let data = config["users"][0]["user"][name].as_str().unwrap();
+        String::from_utf8(STANDARD.decode(data).unwrap()).unwrap()
+    };
+    let status = json!({"clientCertificateData": pem("client-certificate-data"),
+        "clientKeyData": pem("client-key-data")});
+    let credential = json!({"apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential", "status": status});
+    shop.write(
+        "alice/.kube/plugin",
+        format!(
+            "#!/bin/sh\nif [ -n \"$(cat)$COUNTERSIGN_MASKING_KEY$COUNTERSIGN_PLANNER_KEY\" ]; then exit 9; \
+             fi\ncat <<'END'\n{credential}\nEND\n"
+        ),
+    );
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(shop.path("alice/.kube/plugin"), executable).unwrap();
+    config["users"][0]["user"] = json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin",
+        "interactiveMode": "IfAvailable",
+    }});
+    shop.write("alice/.kube/config", config.to_string());
+    let line = ["init", "--context", "prod", "--namespace", "shop"];
+    let mut command = shop.command(&line);
+    command.env("COUNTERSIGN_MASKING_KEY", "ab".repeat(32)).env("COUNTERSIGN_PLANNER_KEY", "k");
+    shop.finish(&line, command).exits(0);
+    shop.fed(&line, b"a proposal").exits(0);
 }

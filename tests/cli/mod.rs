@@ -8,6 +8,7 @@ mod demo;
 mod filter;
 mod help;
 mod json;
+pub(crate) mod kube_project;
 mod network;
 mod others;
 mod ledgers;

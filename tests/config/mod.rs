@@ -259,6 +259,9 @@ fn parts_that_contradict_themselves_are_named() {
         (changed(CA, &format!("sha256:{}", "AB".repeat(32))), "is not `sha256:` and 64"),
         (changed(CA, &CA[7..]), "is not `sha256:` and 64"),
         (changed("cluster = \"x\"", "cluster = \"\""), "is not the uid of a namespace"),
+        (changed("namespaces = []", "namespaces = []\nignore = {\"v1/ConfigMap\" = [\"/data\"]}"), "is no kind"),
+        (changed("namespaces = []", "namespaces = []\nignore = {configmap = [\"/data\"]}"), "is no kind"),
+        (changed("namespaces = []", "namespaces = []\nignore = {ConfigMap = [\"/metadata\"]}"), "says what an object is"),
         (changed("cluster = \"x\"", "cluster = \" x\""), "is not the uid of a namespace"),
         (changed("context = \"c\"", "context = \"\""), "context is empty"),
         (

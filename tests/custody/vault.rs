@@ -566,6 +566,20 @@ fn every_spelling_of_a_value_is_taken_out_of_a_message() {
 }
 
 #[test]
+fn what_is_learned_of_a_live_secret_is_filtered_without_being_masked() {
+    let vault = Vault::empty();
+    let live =
+        body(&json!({"data": {"a": base64(b"learned-value"), "n": null, "bad": "not base64!"},
+        "stringData": {"b": "written-value"}}));
+    let map = ResourceRef { kind: "ConfigMap".to_owned(), ..shop_db() };
+    vault.learn(&map, &live);
+    let text = "learned-value, not base64!, written-value";
+    assert_eq!(vault.filter(text), text);
+    vault.learn(&shop_db(), &live);
+    assert_eq!(vault.filter(text), "(secret), (secret), (secret)");
+}
+
+#[test]
 fn a_text_is_withheld_while_a_value_is_known_that_cannot_be_looked_for() {
     let vault = canary();
     for blank in ["", "\n", "   "] {

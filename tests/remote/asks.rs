@@ -1,12 +1,11 @@
 //! What is asked: the cluster's identity, its kinds, lists, permissions.
 
-use std::collections::BTreeSet;
-
 use countersign::remote::kubernetes::{Call, Change, Cluster, Permission, Reason, Writer};
 use serde_json::{Value, json};
 
-use super::{config_map, connect, get, kind, kinds, place};
+use super::{access, config_map, connect, get, kind, kinds, place};
 use crate::support::cluster::{Cluster as Served, cluster};
+use crate::support::proxy::{Fault, Rule};
 
 #[test]
 fn the_identity_is_the_uid_of_kube_system_and_the_key_of_the_authority() {
@@ -96,18 +95,23 @@ fn a_group_whose_server_does_not_answer_is_an_error_and_no_absence() {
 }
 
 #[test]
-fn a_long_list_comes_whole_and_what_runs_side_by_side_stays_in_order() {
-    let served = cluster();
-    let namespace = served.namespace("pages");
-    let connection = connect(&served.administrator());
+fn a_long_list_comes_in_pages_and_whole_even_where_the_server_loses_its_place() {
+    let (served, folder) = (cluster(), tempfile::tempdir().unwrap());
+    let (namespace, user, proxy) = (served.namespace("pages"), served.user(), served.proxy());
+    let rules = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]);
+    served.grant(&user, Some(namespace.name()), &rules);
+    let path = namespace.path("configmaps");
+    user.client().wait_for(&path, "the grant", |list| list["items"].is_array());
+    let kubeconfig = user.kubeconfig_by(folder.path(), &proxy);
+    let connection = Cluster::connect(&access(kubeconfig), None).unwrap();
     let (asked, name) = (connection.clone(), namespace.name().to_owned());
     let making = async move {
         let make = move |connection: Cluster, number: usize| {
             let object = format!("map-{number:04}");
             let body = json!({"apiVersion": "v1", "kind": "ConfigMap",
                 "metadata": {"name": object, "namespace": name}});
-            let call =
-                Call { place: place(config_map(), &name, &object), change: Change::Create(body) };
+            let place = place(config_map(), &name, &object);
+            let call = Call { place, change: Change::Create(body) };
             async move {
                 Writer::of(&connection).commit(call).await.unwrap();
                 number
@@ -115,18 +119,36 @@ fn a_long_list_comes_whole_and_what_runs_side_by_side_stays_in_order() {
         };
         asked.side_by_side((0..1_100).collect(), 16, make).await
     };
-    assert_eq!(connection.run(making).unwrap(), (0..1_100).collect::<Vec<_>>());
+    assert_eq!(
+        connection.run(making).unwrap(),
+        (0..1_100).collect::<Vec<_>>(),
+        "in the order of the items"
+    );
+    proxy.take_seen();
+    let made: Vec<_> = (0..1_100).map(|number| format!("map-{number:04}")).collect();
+    for (lost, requests) in [(0, 3), (2, 7)] {
+        let lose = Rule::each(Fault::Status(410, None)).on(("GET", "continue="));
+        proxy.add(lose.times(lost));
+        let (asked, name) = (connection.clone(), namespace.name().to_owned());
+        let listing = async move { asked.list(&config_map(), &name).await };
+        let listed = connection.run(listing).unwrap().unwrap();
+        for map in &listed {
+            assert_eq!((&map["apiVersion"], &map["kind"]), (&json!("v1"), &json!("ConfigMap")));
+        }
+        let names = listed.iter().map(|map| map["metadata"]["name"].as_str().unwrap());
+        // A controller puts one of its own into every namespace.
+        let names: Vec<_> = names.filter(|name| *name != "kube-root-ca.crt").collect();
+        assert_eq!(names, made);
+        let seen = proxy.take_seen();
+        assert_eq!(seen.len(), requests, "{seen:?}");
+        assert!(seen.iter().all(|one| one.target.contains("limit=500")), "{seen:?}");
+    }
+    proxy.add(Rule::each(Fault::Status(410, None)));
     let (asked, name) = (connection.clone(), namespace.name().to_owned());
     let listing = async move { asked.list(&config_map(), &name).await };
-    let listed = connection.run(listing).unwrap().unwrap();
-    for map in &listed {
-        assert_eq!((&map["apiVersion"], &map["kind"]), (&json!("v1"), &json!("ConfigMap")));
-    }
-    let names = listed.iter().map(|map| map["metadata"]["name"].as_str().unwrap());
-    // A controller puts one of its own into every namespace.
-    let names: BTreeSet<_> = names.filter(|name| *name != "kube-root-ca.crt").collect();
-    let made: Vec<_> = (0..1_100).map(|number| format!("map-{number:04}")).collect();
-    assert_eq!(names, made.iter().map(String::as_str).collect());
+    let failure = connection.run(listing).unwrap().unwrap_err();
+    assert_eq!(failure.reason(), Some(&Reason::Expired));
+    assert_eq!(proxy.take_seen().len(), 4, "not for ever");
 }
 
 #[test]

@@ -2,13 +2,16 @@
 //! answers are taken for.
 
 mod answers;
+mod authorities;
 mod asks;
 mod context;
+mod network;
+mod writers;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use countersign::remote::kubernetes::{Access, Cluster, Failure, Kind, Kinds, Place};
+use countersign::remote::kubernetes::{Access, Cluster, Failure, Kind, Kinds, Place, Proxies};
 use serde_json::Value;
 
 use crate::support::cluster::user::User;
@@ -16,7 +19,12 @@ use crate::support::cluster::user::User;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn access(kubeconfig: PathBuf) -> Access {
-    Access { kubeconfig: vec![kubeconfig], context: "prod".to_owned(), patience: PATIENCE }
+    Access {
+        kubeconfig: vec![kubeconfig],
+        context: "prod".to_owned(),
+        patience: PATIENCE,
+        proxies: Proxies::default(),
+    }
 }
 
 /// A connection in the name of a user.

@@ -4,3 +4,4 @@ mod hostile;
 mod neutral;
 mod page;
 mod plans;
+mod ways;

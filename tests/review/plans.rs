@@ -56,6 +56,11 @@ pub(super) fn change(id: &str, actions: Value, class: &str, before: Value, after
     })
 }
 
+/// Who needs whom, before and after.
+pub(super) fn edge(from: &str, to: &str, by: &str) -> Value {
+    json!({"from": from, "to": to, "by": by, "optional": false, "before": true, "after": true})
+}
+
 /// The plan of the design's example: one of everything.
 pub(super) fn drop_pg() -> PlanDocument {
     let web = |image: &str| json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}});
@@ -106,11 +111,11 @@ pub(super) fn drop_pg() -> PlanDocument {
     let mut plan = directory("drop-pg", &[pvc, flags, api, web], &files);
     plan["effect"]["impact"]["stateful"] = json!(["/PersistentVolumeClaim/shop/pg-data"]);
     plan["effect"]["impact"]["dependents"] =
-        json!(["apps/StatefulSet/shop/pg", "batch/CronJob/shop/backup"]);
-    plan["effect"]["facts"]["edges"] = json!([{
-        "from": "apps/StatefulSet/shop/pg", "to": "/PersistentVolumeClaim/shop/pg-data",
-        "by": "pod.volume", "optional": false, "before": true, "after": true,
-    }]);
+        json!(["/Service/shop/pg", "apps/StatefulSet/shop/pg"]);
+    plan["effect"]["facts"]["edges"] = json!([
+        edge("apps/StatefulSet/shop/pg", "/PersistentVolumeClaim/shop/pg-data", "claim"),
+        edge("/Service/shop/pg", "apps/StatefulSet/shop/pg", "selects"),
+    ]);
     plan["effect"]["complete"] = json!(false);
     serde_json::from_value(plan).unwrap()
 }

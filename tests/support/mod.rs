@@ -13,3 +13,4 @@ pub(crate) mod proxy;
 pub(crate) mod secret;
 pub(crate) mod tls;
 pub(crate) mod trust;
+pub(crate) mod tunnel;

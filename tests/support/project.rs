@@ -124,7 +124,45 @@ impl Said {
     }
 }
 
-type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+/// What a test gives for the time.
+pub(crate) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// Where a command runs in this process.
+pub(crate) struct Place {
+    pub(crate) directory: PathBuf,
+    pub(crate) home: PathBuf,
+    pub(crate) state: PathBuf,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+impl Place {
+    /// Runs one command line by this clock.
+    pub(crate) fn run(self, clock: &Clock, arguments: &[&str]) -> Said {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let variables = [("HOME", self.home), ("COUNTERSIGN_STATE", self.state)];
+        let text = |(name, path): (&str, PathBuf)| (name.to_owned(), path.display().to_string());
+        let mut world = World {
+            stdin: &mut std::io::empty(),
+            stdout: &mut out,
+            stderr: &mut err,
+            environment: self.environment,
+            variables: variables.map(text).into(),
+            directory: self.directory,
+            program: env!("CARGO_BIN_EXE_countersign").into(),
+            host: "runner".to_owned(),
+            answers: false,
+            terminal: false,
+            watched: false,
+            clock: Arc::clone(clock),
+            passphrase: |_| Err(std::io::Error::other("nobody answers")),
+            interrupted: Arc::new(AtomicBool::new(false)),
+        };
+        let line = ["countersign"].iter().chain(arguments).map(OsString::from);
+        let code = cli::run(line, &mut world);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Said { code, out: text(out), err: text(err) }
+    }
+}
 
 /// Every file beneath a folder: its bytes, or where it points to.
 pub(crate) type Snapshot = BTreeMap<String, Vec<u8>>;
@@ -253,29 +291,13 @@ impl Project {
 
     /// Runs one command line in the project's folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let text = |path: &str| self.root.join(path).display().to_string();
-        let variables = [("HOME", text("home")), ("COUNTERSIGN_STATE", text("state"))];
-        let mut world = World {
-            stdin: &mut std::io::empty(),
-            stdout: &mut out,
-            stderr: &mut err,
-            environment: std::env::vars_os().collect(),
-            variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+        let place = Place {
             directory: self.root.join("shop"),
-            program: env!("CARGO_BIN_EXE_countersign").into(),
-            host: "runner".to_owned(),
-            answers: false,
-            terminal: false,
-            watched: false,
-            clock: Arc::clone(&self.clock),
-            passphrase: |_| Err(std::io::Error::other("nobody answers")),
-            interrupted: Arc::new(AtomicBool::new(false)),
+            home: self.root.join("home"),
+            state: self.root.join("state"),
+            environment: std::env::vars_os().collect(),
         };
-        let line = ["countersign"].iter().chain(arguments).map(OsString::from);
-        let code = cli::run(line, &mut world);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Said { code, out: text(out), err: text(err) }
+        place.run(&self.clock, arguments)
     }
 
     /// As [`Project::run`], for a command that must succeed.

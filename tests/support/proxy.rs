@@ -4,7 +4,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use super::http::{Connection, Request};
 use super::listen::{Guest, Listening, Port};
@@ -34,7 +35,57 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     upstream: Upstream,
     state: Arc<Mutex<State>>,
+    gate: Arc<Gate>,
     door: Mutex<Door>,
+}
+
+/// Where requests are held.
+#[derive(Debug, Default)]
+struct Gate {
+    state: Mutex<Held>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// Requests that wait.
+    waiting: usize,
+    /// How often the gate was opened.
+    opened: usize,
+    /// Whether those that waited then were forwarded.
+    forwards: bool,
+    /// Whether nobody may wait any more.
+    closed: bool,
+}
+
+/// How long a test waits for a request to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Gate {
+    /// Waits; whether the request is to be forwarded.
+    fn wait(&self) -> bool {
+        let mut state = self.state.lock().unwrap();
+        state.waiting += 1;
+        self.changed.notify_all();
+        let opened = state.opened;
+        let waits = |now: &mut Held| now.opened == opened && !now.closed;
+        let mut state = self.changed.wait_while(state, waits).unwrap();
+        state.waiting -= 1;
+        state.forwards && !state.closed
+    }
+
+    /// Whether nobody may wait from now on; those who do are cut.
+    fn close(&self, closed: bool) {
+        self.state.lock().unwrap().closed = closed;
+        self.changed.notify_all();
+    }
+
+    fn open(&self, forwards: bool) {
+        let mut state = self.state.lock().unwrap();
+        state.opened += 1;
+        state.forwards = forwards;
+        self.changed.notify_all();
+    }
 }
 
 /// Who is behind the proxy.
@@ -88,10 +139,11 @@ impl Proxy {
     }
 
     fn of(upstream: Upstream) -> Self {
-        let state = Arc::default();
-        let listening = forwarding(Port::free(), upstream.clone(), Arc::clone(&state));
+        let (state, gate) = (Arc::default(), Arc::default());
+        let shared = (Arc::clone(&state), Arc::clone(&gate));
+        let listening = forwarding(Port::free(), upstream.clone(), shared);
         let address = listening.address();
-        Self { address, upstream, state, door: Mutex::new(Door::Open(listening)) }
+        Self { address, upstream, state, gate, door: Mutex::new(Door::Open(listening)) }
     }
 
     /// Where it listens.
@@ -104,8 +156,27 @@ impl Proxy {
         self.state.lock().unwrap().rules.push(rule);
     }
 
+    /// Waits until so many requests are held by [`Fault::Gate`].
+    pub(crate) fn held(&self, count: usize) {
+        let state = self.gate.state.lock().unwrap();
+        let enough = |state: &mut Held| state.waiting < count;
+        let (state, time) = self.gate.changed.wait_timeout_while(state, PATIENCE, enough).unwrap();
+        assert!(!time.timed_out(), "{} requests are held, not {count}", state.waiting);
+    }
+
+    /// Forwards what is held.
+    pub(crate) fn forward_held(&self) {
+        self.gate.open(true);
+    }
+
+    /// Cuts the connections of what is held; none of it reaches the server.
+    pub(crate) fn cut_held(&self) {
+        self.gate.open(false);
+    }
+
     /// Refuses every connection from now on, and cuts the ones it has.
     pub(crate) fn refuse(&self) {
+        self.gate.close(true);
         let mut door = self.door.lock().unwrap();
         *door = match std::mem::replace(&mut *door, Door::Moving) {
             Door::Open(listening) => Door::Closed(listening.close()),
@@ -116,10 +187,12 @@ impl Proxy {
     /// Forwards everything again.
     pub(crate) fn heal(&self) {
         self.state.lock().unwrap().rules.clear();
+        self.gate.close(false);
         let mut door = self.door.lock().unwrap();
         *door = match std::mem::replace(&mut *door, Door::Moving) {
             Door::Closed(port) => {
-                Door::Open(forwarding(port, self.upstream.clone(), Arc::clone(&self.state)))
+                let shared = (Arc::clone(&self.state), Arc::clone(&self.gate));
+                Door::Open(forwarding(port, self.upstream.clone(), shared))
             }
             open @ (Door::Open(_) | Door::Moving) => open,
         };
@@ -131,14 +204,29 @@ impl Proxy {
     }
 }
 
-fn forwarding(port: Port, upstream: Upstream, state: Arc<Mutex<State>>) -> Listening {
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.gate.close(true);
+    }
+}
+
+fn forwarding(
+    port: Port,
+    upstream: Upstream,
+    (state, gate): (Arc<Mutex<State>>, Arc<Gate>),
+) -> Listening {
     port.open(move |guest| {
         // A connection that ends early is what all this is about.
-        drop(forward(&guest, &upstream, &state));
+        drop(forward(&guest, &upstream, &state, &gate));
     })
 }
 
-fn forward(guest: &Guest, upstream: &Upstream, state: &Mutex<State>) -> io::Result<()> {
+fn forward(
+    guest: &Guest,
+    upstream: &Upstream,
+    state: &Mutex<State>,
+    gate: &Gate,
+) -> io::Result<()> {
     let mut client = upstream.client(guest)?;
     while let Some(request) = client.request()? {
         let fault = state.lock().unwrap().arrived(&request);
@@ -154,6 +242,9 @@ fn forward(guest: &Guest, upstream: &Upstream, state: &Mutex<State>) -> io::Resu
         if let Some(Fault::Hold(time)) = fault {
             std::thread::sleep(time);
         }
+        if fault == Some(Fault::Gate) && !gate.wait() {
+            return Ok(());
+        }
         // Kept until its answer is there: with it goes the connection.
         let server = guest.connect(upstream.address)?;
         let mut server_side = upstream.server(&server)?;
@@ -165,7 +256,7 @@ fn forward(guest: &Guest, upstream: &Upstream, state: &Mutex<State>) -> io::Resu
             _ => {}
         }
         server_side.send(&bytes)?;
-        let as_it_comes = matches!(fault, None | Some(Fault::Hold(_)));
+        let as_it_comes = matches!(fault, None | Some(Fault::Hold(_) | Fault::Gate));
         let mut at_once = |bytes: &[u8]| if as_it_comes { client.send(bytes) } else { Ok(()) };
         let answer = server_side.answer(request.method(), &mut at_once)?;
         match fault {

@@ -49,8 +49,23 @@ impl Glass<'_> {
     ///
     /// # Errors
     /// Why there is none, in words.
-    pub(super) fn deletion(&self, place: &Place, live: &Value) -> Result<Call, String> {
-        deletion(place, live, Propagation::Background)
+    pub(super) fn deletion(
+        &self,
+        job: &Job<'_>,
+        place: &Place,
+        live: &Value,
+    ) -> Result<Call, String> {
+        let propagation = match job.change.propagation.as_str() {
+            "Background" => Propagation::Background,
+            "Foreground" => Propagation::Foreground,
+            "Orphan" => Propagation::Orphan,
+            other => {
+                return Err(format!(
+                    "the plan does not say what becomes of what it owns ({other:?})"
+                ));
+            }
+        };
+        deletion(place, live, propagation)
     }
 
     /// A failure in words, without a secret.

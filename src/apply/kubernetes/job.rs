@@ -70,12 +70,24 @@ pub(super) enum State {
     Looked(Recorded),
     /// It is rehearsed, for this reason.
     Rehearsed(Recorded, Need),
-    /// Its request is under way.
-    Sent,
+    /// Its request is under way, since then.
+    Sent(std::time::Instant),
     /// Its object is deleted, and waited for to be gone.
     Going(Recorded, std::time::Instant),
-    /// Whether its request had an effect is being found out, since then, because of this.
-    Doubted(Recorded, std::time::Instant, String),
+    /// Whether its request had an effect is being found out.
+    Doubted(Doubt),
+}
+
+/// A request that nobody answered.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    pub(super) recorded: Recorded,
+    /// When it was sent.
+    pub(super) sent: std::time::Instant,
+    /// When it was given up.
+    pub(super) since: std::time::Instant,
+    /// What happened instead of an answer.
+    pub(super) why: String,
 }
 
 /// One change.

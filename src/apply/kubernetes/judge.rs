@@ -62,7 +62,8 @@ pub(super) fn judge(
     let seen = glass.seen(job, &lens, live)?;
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str);
     let same_object = text("/metadata/uid") == job.change.guard.get("uid").map(String::as_str);
-    let after = || past.resumes && job.differs(&seen).is_empty();
+    let differs = if past.resumes { job.differs(&seen) } else { Vec::new() };
+    let after = || past.resumes && differs.is_empty();
     if text("/metadata/deletionTimestamp").is_some() {
         return match job.verb {
             Verb::Delete if past.begun && same_object => Ok(Standing::Going),
@@ -74,6 +75,10 @@ pub(super) fn judge(
     }
     match job.verb {
         Verb::Create if after() => return Ok(Standing::After(same::digest(&seen))),
+        Verb::Create if past.begun => {
+            let shown = same::shown(&differs);
+            return other(&format!("it exists, and is not what was to be created, at {shown}"));
+        }
         Verb::Create => return other("it exists, and was to be created"),
         Verb::Replace if !same_object && past.begun && after() => {
             return Ok(Standing::After(same::digest(&seen)));

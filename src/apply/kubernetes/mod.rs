@@ -9,12 +9,14 @@
 //! wave and the last write of that wave.
 
 mod conflicts;
+mod doubt;
 mod error;
 mod glass;
 mod job;
 mod judge;
 mod lanes;
 mod ready;
+mod replace;
 mod same;
 mod send;
 mod survey;

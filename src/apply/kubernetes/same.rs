@@ -102,7 +102,7 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 /// Members beneath which the API writes quantities in its own spelling: `1000m` becomes `1`.
-const QUANTITIES: [&str; 12] = [
+const QUANTITIES: [&str; 13] = [
     "limits",
     "requests",
     "resources",
@@ -115,11 +115,16 @@ const QUANTITIES: [&str; 12] = [
     "maxLimitRequestRatio",
     "overhead",
     "sizeLimit",
+    "averageValue",
 ];
+
+/// Members of an object beneath which there are texts only, whatever they are called.
+const TEXTS: [&str; 4] = ["metadata", "data", "stringData", "binaryData"];
 
 /// Whether two values are the same amount, at a place where the API has amounts.
 fn same_quantity(asked: &Value, found: &Value, at: &Pointer) -> bool {
-    let amounts = at.segments().any(|segment| QUANTITIES.contains(&segment.as_str()));
+    let texts = at.segments().next().is_some_and(|first| TEXTS.contains(&first.as_str()));
+    let amounts = !texts && at.segments().any(|part| QUANTITIES.contains(&part.as_str()));
     let (asked, found) = (amount(asked), amount(found));
     amounts && asked.is_some() && asked == found
 }
@@ -176,4 +181,89 @@ pub(super) fn shown(paths: &[Pointer]) -> String {
         words.push(format!("{rest} more"));
     }
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(paths: &[Pointer]) -> Vec<&str> {
+        paths.iter().map(Pointer::as_str).collect()
+    }
+
+    #[test]
+    fn two_objects_differ_where_their_documents_do() {
+        assert!(differences(&json!({"a": 1}), &json!({"a": 1.0})).is_empty());
+        let (a, b) = (json!({"a": {"b": 1}, "c": 1}), json!({"a": {"b": 2}, "d": 1}));
+        assert_eq!(texts(&differences(&a, &b)), ["/a/b", "/c", "/d"]);
+        assert_eq!(texts(&differences(&Value::Null, &json!([]))), [""]);
+    }
+
+    #[test]
+    fn what_only_the_cluster_decides_is_passed_over() {
+        let planned = json!({"spec": {"ports": [{"port": 80}]}});
+        let found = json!({"spec": {
+            "clusterIP": "10.0.0.1", "ports": [{"port": 80, "nodePort": 30001}]}});
+        let unknown = ["/spec/clusterIP", "/spec/ports/0/nodePort"].map(|at| at.parse().unwrap());
+        assert!(differences_but(&planned, &found, &unknown).is_empty());
+        assert_eq!(
+            texts(&differences_but(&planned, &found, &unknown[..1])),
+            ["/spec/ports/0/nodePort"]
+        );
+    }
+
+    #[test]
+    fn a_result_may_hold_more_than_was_asked_for_and_never_less() {
+        let pod = |container: Value| json!({"spec": {"containers": [container]}});
+        let asked = pod(json!({"name": "a", "args": ["x"], "stdin": false, "env": []}));
+        let more = pod(json!({"name": "a", "args": ["x"], "image": "b"}));
+        assert!(missing(&asked, &more).is_empty());
+        for (found, at) in [
+            (pod(json!({"name": "b", "args": ["x"]})), "/spec/containers/0/name"),
+            (pod(json!({"name": "a"})), "/spec/containers/0/args"),
+            (pod(json!({"name": "a", "args": ["x", "y"]})), "/spec/containers/0/args"),
+            (pod(json!({"name": "a", "args": ["x"], "stdin": true})), "/spec/containers/0/stdin"),
+            (json!({"spec": {}}), "/spec/containers"),
+            (json!({}), "/spec"),
+        ] {
+            assert_eq!(texts(&missing(&asked, &found)), [at], "{found}");
+        }
+    }
+
+    #[test]
+    fn an_amount_in_another_spelling_is_the_same_where_there_are_amounts() {
+        let limits = |cpu: Value| json!({"spec": {"resources": {"limits": {"cpu": cpu}}}});
+        for (asked, found, same) in [
+            (json!("1000m"), json!("1"), true),
+            (json!(1), json!("1"), true),
+            (json!("1024Mi"), json!("1Gi"), true),
+            (json!("0.5"), json!("500m"), true),
+            (json!("1e3"), json!("1k"), true),
+            (json!("1000m"), json!("2"), false),
+            (json!("1G"), json!("1Gi"), false),
+            (json!("x"), json!("y"), false),
+            (json!("1e99"), json!("1e98"), false),
+        ] {
+            let lacks = missing(&limits(asked.clone()), &limits(found.clone()));
+            assert_eq!(lacks.is_empty(), same, "{asked} {found}");
+        }
+        let data = |text: &str| json!({"data": {"limits": text}});
+        assert_eq!(texts(&missing(&data("1000m"), &data("1"))), ["/data/limits"]);
+    }
+
+    #[test]
+    fn string_data_of_a_secret_is_stored_as_data() {
+        let secret = |members: Value| {
+            let mut secret = json!({"apiVersion": "v1", "kind": "Secret"});
+            secret.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            secret
+        };
+        let asked = secret(json!({"stringData": {"a": "hmac-sha256:1"}, "data": {"b": "x"}}));
+        let found = secret(json!({"data": {"a": "hmac-sha256:1", "b": "x"}, "type": "Opaque"}));
+        assert!(missing(&asked, &found).is_empty());
+        let other = secret(json!({"data": {"a": "hmac-sha256:2", "b": "x"}}));
+        assert_eq!(texts(&missing(&asked, &other)), ["/data/a"]);
+    }
 }

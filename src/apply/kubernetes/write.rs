@@ -12,8 +12,8 @@ use std::time::{Duration, Instant as Monotonic};
 use serde_json::Value;
 
 use super::error::{Touched, WriteError};
-use super::job::{Job, Known, Need, State, Verb};
-use super::judge::{self, Past, Standing, judge};
+use super::job::{Doubt, Job, Need, State, Verb};
+use super::judge::{Past, Standing, judge};
 use super::lanes::{Lanes, Look, Told};
 use super::ready::{Readiness, readiness};
 use super::same;
@@ -35,21 +35,21 @@ const TOGETHER: usize = 64;
 const LOOKS: usize = 4;
 
 /// The writing of one wave.
-struct Writing<'w, 'r, 'p> {
-    run: &'w Run<'r>,
-    sight: Sight<'w>,
-    patience: Patience,
-    jobs: &'w mut [Job<'p>],
-    report: &'w mut Report,
+pub(super) struct Writing<'w, 'r, 'p> {
+    pub(super) run: &'w Run<'r>,
+    pub(super) sight: Sight<'w>,
+    pub(super) patience: Patience,
+    pub(super) jobs: &'w mut [Job<'p>],
+    pub(super) report: &'w mut Report,
     rehearsed: Option<Monotonic>,
-    lanes: Lanes,
+    pub(super) lanes: Lanes,
     /// Not recorded yet.
     queue: VecDeque<usize>,
     /// Recorded, and not begun.
     recorded: VecDeque<(usize, Recorded)>,
     /// Requests of which it is not known whether they had an effect.
-    doubts: usize,
-    stop: Option<Stop>,
+    pub(super) doubts: usize,
+    pub(super) stop: Option<Stop>,
 }
 
 /// What a wave is written with.
@@ -149,7 +149,7 @@ impl Writing<'_, '_, '_> {
     }
 
     /// Makes the next request that a change needs.
-    fn go_on(&mut self, at: usize, recorded: Recorded) {
+    pub(super) fn go_on(&mut self, at: usize, recorded: Recorded) {
         let Some(job) = self.jobs.get_mut(at) else { return };
         let (Some(need), Some(known), Some(place)) =
             (job.needs.pop_front(), &job.known, &job.place)
@@ -162,7 +162,7 @@ impl Writing<'_, '_, '_> {
         let made = match (need, job.deletes(), live) {
             (Need::Owners, _, _) => glass.call(job, place, live, false),
             (Need::Write, true, Some(live)) if job.verb == Verb::Replace => {
-                glass.deletion(place, live)
+                glass.deletion(job, place, live)
             }
             (Need::Rehearsal | Need::Write, _, _) => glass.call(job, place, live, force),
         };
@@ -191,7 +191,7 @@ impl Writing<'_, '_, '_> {
                 }
                 match Ask::of(recorded, call) {
                     Ok(ask) => {
-                        job.state = State::Sent;
+                        job.state = State::Sent(Monotonic::now());
                         self.lanes.send(at, ask);
                     }
                     Err(_) => self.failed(at, WriteError::Unrecorded),
@@ -201,7 +201,7 @@ impl Writing<'_, '_, '_> {
     }
 
     /// What was not begun because something else stopped the apply.
-    fn abandoned(&mut self, at: usize) {
+    pub(super) fn abandoned(&mut self, at: usize) {
         if let Some(job) = self.jobs.get_mut(at) {
             job.state = State::Idle;
             if job.cleared.is_some() {
@@ -221,16 +221,6 @@ impl Writing<'_, '_, '_> {
         self.lanes.look(at, Look { after: Duration::ZERO, place });
     }
 
-    /// Looks again whether a deleted object is gone.
-    fn going(&mut self, at: usize, recorded: Recorded, after: Duration) {
-        let Some(job) = self.jobs.get_mut(at) else { return };
-        let since = Monotonic::now();
-        job.state = State::Going(recorded, since);
-        if let Some(place) = job.place.clone() {
-            self.lanes.look(at, Look { after, place });
-        }
-    }
-
     fn heard(&mut self, at: usize, told: Told) {
         let Some(job) = self.jobs.get_mut(at) else { return };
         let state = std::mem::replace(&mut job.state, State::Idle);
@@ -239,18 +229,16 @@ impl Writing<'_, '_, '_> {
             (State::Rehearsed(recorded, need), Told::Rehearsed(answer)) => {
                 self.rehearsed(at, recorded, need, answer);
             }
-            (State::Sent, Told::Sent(sent)) => self.answered(at, *sent),
+            (State::Sent(since), Told::Sent(sent)) => self.answered(at, since, *sent),
             (State::Going(recorded, since), Told::Found(found)) => {
                 self.gone(at, recorded, since, found);
             }
-            (State::Doubted(recorded, since, why), Told::Found(found)) => {
-                self.read_back(at, (recorded, since, why), found);
-            }
-            (State::Doubted(..), _) => {
+            (State::Doubted(doubt), Told::Found(found)) => self.read_back(at, doubt, found),
+            (State::Doubted(_), _) => {
                 self.doubts = self.doubts.saturating_sub(1);
                 self.failed(at, WriteError::Broken);
             }
-            (State::Sent, _) => self.failed(at, WriteError::Broken),
+            (State::Sent(_), _) => self.failed(at, WriteError::Broken),
             (
                 State::Idle | State::Looked(_) | State::Rehearsed(..) | State::Going(..),
                 Told::Found(_) | Told::Rehearsed(_) | Told::Sent(_) | Told::Broken,
@@ -370,9 +358,10 @@ impl Writing<'_, '_, '_> {
             Some(Reason::Invalid | Reason::Other | Reason::Malformed) => {
                 self.jobs.get(at).is_some_and(Job::is_vague)
             }
+            // Said of an older version as well: the first time it is looked at what is there now.
+            Some(Reason::Conflict(_)) => self.jobs.get(at).is_some_and(|job| job.looks == 0),
             Some(
-                Reason::Conflict(_)
-                | Reason::NamespaceAbsent
+                Reason::NamespaceAbsent
                 | Reason::NamespaceEnding
                 | Reason::KindAbsent
                 | Reason::Immutable(_)
@@ -387,7 +376,7 @@ impl Writing<'_, '_, '_> {
         }
     }
 
-    fn answered(&mut self, at: usize, Sent { recorded, answer }: Sent) {
+    fn answered(&mut self, at: usize, sent: Monotonic, Sent { recorded, answer }: Sent) {
         match answer {
             Ok(Answer { object, .. }) => {
                 let deletes = self.jobs.get(at).is_some_and(Job::deletes);
@@ -396,7 +385,8 @@ impl Writing<'_, '_, '_> {
             Err(Failure::Unanswered(unanswered)) if !unanswered.unsent => {
                 let why = self.sight.glass.filter(&unanswered.to_string());
                 self.doubts += 1;
-                self.doubt(at, (recorded, Monotonic::now(), why), Duration::ZERO);
+                let since = Monotonic::now();
+                self.doubt(at, Doubt { recorded, sent, since, why }, Duration::ZERO);
             }
             Err(failure) => {
                 let mut recorded = Some(recorded);
@@ -418,7 +408,7 @@ impl Writing<'_, '_, '_> {
     }
 
     /// A request had its effect, and this came of it (`None`: the object goes).
-    fn took_effect(&mut self, at: usize, recorded: Recorded, object: Option<Value>) {
+    pub(super) fn took_effect(&mut self, at: usize, recorded: Recorded, object: Option<Value>) {
         let glass = self.sight.glass;
         let Some(job) = self.jobs.get_mut(at) else { return };
         let Some(object) = object else {
@@ -459,104 +449,7 @@ impl Writing<'_, '_, '_> {
         }
     }
 
-    /// The object of a replacement is, or is not, gone.
-    fn gone(
-        &mut self,
-        at: usize,
-        recorded: Recorded,
-        since: Monotonic,
-        found: Result<Option<Value>, Failure>,
-    ) {
-        let glass = self.sight.glass;
-        let Some(job) = self.jobs.get_mut(at) else { return };
-        let patience = Duration::from_secs(u64::from(job.operation.wait.timeout_seconds));
-        let why = match found {
-            Ok(None) => return self.created(at, recorded),
-            Ok(Some(live)) if uid(&live) != job.cleared => {
-                let why = "another object has its name now".to_owned();
-                return self.failed(at, WriteError::Halved(why));
-            }
-            Ok(Some(live)) => still_there(&live),
-            Err(failure) => glass.said(&failure),
-        };
-        if self.stop.is_none()
-            && let Err(stop) = self.run.may_begin()
-        {
-            self.stop = Some(stop);
-        }
-        if self.stop.is_some() {
-            return self.abandoned(at);
-        }
-        if since.elapsed() >= patience {
-            return self.failed(at, WriteError::Halved(why));
-        }
-        (self.run.progress)(&format!("waiting until {} is gone: {why}", job.words()));
-        job.state = State::Going(recorded, since);
-        if let Some(place) = job.place.clone() {
-            self.lanes.look(at, Look { after: pause(since, &self.patience), place });
-        }
-    }
-
-    /// The name of a replaced object is free: it is created now.
-    fn created(&mut self, at: usize, recorded: Recorded) {
-        let glass = self.sight.glass;
-        let Some(job) = self.jobs.get_mut(at) else { return };
-        job.known = Some(Known::of(glass.lens(job, None), None));
-        job.needs = job.needed(true);
-        self.go_on(at, recorded);
-    }
-
-    fn doubt(&mut self, at: usize, doubted: (Recorded, Monotonic, String), after: Duration) {
-        let (recorded, since, why) = doubted;
-        let Some(job) = self.jobs.get_mut(at) else { return };
-        let Some(place) = job.place.clone() else {
-            self.doubts = self.doubts.saturating_sub(1);
-            return self.failed(at, WriteError::Unknown(why));
-        };
-        (self.run.progress)(&format!("finding out whether {} was written: {why}", job.words()));
-        job.state = State::Doubted(recorded, since, why);
-        self.lanes.look(at, Look { after, place });
-    }
-
-    /// Nobody answered a request, and its object was looked at.
-    fn read_back(
-        &mut self,
-        at: usize,
-        (recorded, since, why): (Recorded, Monotonic, String),
-        found: Result<Option<Value>, Failure>,
-    ) {
-        let Some(job) = self.jobs.get(at) else { return };
-        let glass = self.sight.glass;
-        let fate = match found {
-            Ok(live) => match judge::fate(job, live.as_ref(), glass) {
-                // A request may still be on its way for as long as a server works on one.
-                Ok(judge::Fate::Untouched) if since.elapsed() < self.patience.settles => {
-                    let after = pause(since, &self.patience);
-                    return self.doubt(at, (recorded, since, why), after);
-                }
-                Ok(judge::Fate::Landed(result)) => Ok((live, result)),
-                Ok(judge::Fate::Untouched | judge::Fate::Barred) => Err(WriteError::Lost(why)),
-                Ok(judge::Fate::Unclear(found)) => {
-                    Err(WriteError::Unknown(format!("{why}; and now {found}")))
-                }
-                Err(found) => Err(WriteError::Unknown(format!("{why}; {found}"))),
-            },
-            Err(_) if since.elapsed() < self.patience.silence => {
-                let after = pause(since, &self.patience);
-                return self.doubt(at, (recorded, since, why), after);
-            }
-            Err(failure) => Err(WriteError::Unknown(format!("{why}; {}", glass.said(&failure)))),
-        };
-        self.doubts = self.doubts.saturating_sub(1);
-        match fate {
-            Ok((live, result)) => {
-                self.took_effect(at, recorded, result.and(live));
-            }
-            Err(error) => self.failed(at, error),
-        }
-    }
-
-    fn failed(&mut self, at: usize, error: WriteError) {
+    pub(super) fn failed(&mut self, at: usize, error: WriteError) {
         self.failed_with(at, None, error);
     }
 
@@ -582,18 +475,8 @@ impl Writing<'_, '_, '_> {
     }
 }
 
-fn uid(object: &Value) -> Option<String> {
+pub(super) fn uid(object: &Value) -> Option<String> {
     object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
-}
-
-/// What keeps a deleted object, in words.
-pub(super) fn still_there(live: &Value) -> String {
-    let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
-    let names: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
-    match names.as_slice() {
-        [] => "it is still there".to_owned(),
-        names => format!("it is kept by {}", names.join(", ")),
-    }
 }
 
 /// The longer it took, the longer until the next look.

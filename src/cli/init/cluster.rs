@@ -119,13 +119,12 @@ impl Found {
         let Self { context, server, user, identity, namespaces, cluster_scoped } = self;
         let outside = if *cluster_scoped { ", and objects outside them" } else { "" };
         let names: Vec<_> = namespaces.iter().map(Label::as_str).collect();
-        neutral::terminal(&format!(
-            "cluster {} at {server}\n\
-             \x20                   by context {context:?}, as user {user:?}\n\
-             \x20                   namespaces {}{outside}",
-            identity.uid,
-            names.join(", "),
-        ))
+        let lines = [
+            format!("cluster {} at {server}", identity.uid),
+            format!("by context {context:?}, as user {user:?}"),
+            format!("namespaces {}{outside}", names.join(", ")),
+        ];
+        lines.map(|line| neutral::terminal(&line)).join(&format!("\n{:20}", ""))
     }
 
     /// The same for programs.

@@ -16,6 +16,9 @@ use crate::remote::kubernetes::{Failure, Kind, Kinds, Reason};
 /// Kinds that `*` does not stand for: they come and go by themselves, and nothing is lost with them.
 const PASSING: [(&str, &str); 2] = [("", "Event"), ("events.k8s.io", "Event")];
 
+/// The member of a VolumeSnapshot's status that names its content.
+const BOUND: &str = "boundVolumeSnapshotContentName";
+
 /// The objects of the lists.
 ///
 /// # Errors
@@ -42,13 +45,16 @@ pub(super) async fn around(
             Ok(objects) => surroundings.objects.extend(objects),
             Err(failure) => {
                 surroundings.unresolved.insert(unresolved(&kind, &namespace, &failure));
+                let Kind { group, kind, .. } = kind;
+                surroundings.unread.insert(ListOf { group, kind, namespace });
             }
         }
     }
     Ok(surroundings)
 }
 
-/// Every kind and namespace to be listed. A kind that is not served has no objects; a list of the
+/// Every kind and namespace to be listed: `*` is every kind of a namespace, or of a group where no
+/// namespace is named. A kind that is not served has no objects; a list of the
 /// whole cluster holds those of its namespaces.
 fn expanded(wanted: &BTreeSet<ListOf>, kinds: &Kinds) -> BTreeSet<(Kind, String)> {
     let mut lists = BTreeSet::new();
@@ -56,7 +62,9 @@ fn expanded(wanted: &BTreeSet<ListOf>, kinds: &Kinds) -> BTreeSet<(Kind, String)
         if kind == "*" {
             let all = kinds.each().filter(|kind| {
                 let of = (kind.group.as_str(), kind.kind.as_str());
-                kind.namespaced && kind.listable && !PASSING.contains(&of)
+                let meant =
+                    if namespace.is_empty() { kind.group == *group } else { kind.namespaced };
+                meant && kind.listable && !PASSING.contains(&of)
             });
             lists.extend(all.map(|kind| (kind.clone(), namespace.clone())));
         } else if let Some(kind) = kinds.preferred(group, kind).filter(|kind| kind.listable) {
@@ -73,8 +81,8 @@ fn expanded(wanted: &BTreeSet<ListOf>, kinds: &Kinds) -> BTreeSet<(Kind, String)
     lists
 }
 
-/// What is kept of an object: as a plan sees it, with the uid by which owners are told, and with the
-/// phase by which a claim is bound. No value of a Secret is.
+/// What is kept of an object: as a plan sees it, with the uid by which owners are told, and with what
+/// binds it to another object. No value of a Secret is.
 fn kept(object: &Value) -> Option<(ResourceId, Value)> {
     let id = ResourceRef::of(object)?.id();
     let mut seen = normalised(object);
@@ -90,11 +98,9 @@ fn kept(object: &Value) -> Option<(ResourceId, Value)> {
             }
         }
     }
-    let volume = matches!(id.kind.as_str(), "PersistentVolume" | "PersistentVolumeClaim");
-    if let (true, Some(phase), Some(members)) =
-        (volume, object.pointer("/status/phase"), seen.as_object_mut())
-    {
-        members.insert("status".to_owned(), json!({"phase": phase}));
+    let bound = object.get("status").and_then(|status| status.get(BOUND));
+    if let (Some(bound), Some(members)) = (bound, seen.as_object_mut()) {
+        members.insert("status".to_owned(), json!({BOUND: bound}));
     }
     Some((id, seen))
 }

@@ -155,11 +155,15 @@ impl ObserveError {
                 "the target's `namespaces` and `cluster-scoped` in countersign.toml say what may be \
                  changed"
             }
-            Self::Connect(_)
-            | Self::Failure(_)
-            | Self::Operation { .. }
-            | Self::Several(_)
-            | Self::BrokenOff => "",
+            Self::Several(errors) => {
+                let hints = errors.iter().map(Self::hint);
+                hints.into_iter().find(|hint| !hint.is_empty()).unwrap_or_default()
+            }
+            Self::Connect(error) if matches!(**error, ConnectError::Authority { .. }) => {
+                "if the cluster's authority was renewed, pin the new one with `countersign init \
+                 --context`; if not, this is another cluster"
+            }
+            Self::Connect(_) | Self::Failure(_) | Self::Operation { .. } | Self::BrokenOff => "",
         }
     }
 

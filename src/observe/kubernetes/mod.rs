@@ -18,6 +18,7 @@ mod rehearse;
 mod removed;
 mod request;
 mod rights;
+mod scene;
 mod secrets;
 mod subject;
 
@@ -38,9 +39,9 @@ pub use normal::{Lens, normalised};
 pub use observer::Observer;
 pub use path::remove;
 pub use reach::Reach;
-pub use rehearse::forced;
 pub use request::{Version, call, deletion};
 use rights::May;
+pub use scene::forced;
 pub use secrets::shown;
 use subject::{Deferral, Makes, Standing, Subject};
 
@@ -120,6 +121,12 @@ async fn all(
             (subject, object)
         })
         .collect();
+    // Before anything is asked: what an answer looks like must not hang on which comes first.
+    for (subject, object) in &work {
+        if let Some(object) = object {
+            observer.vault().learn(&subject.resource, object);
+        }
+    }
     let look = observer.clone();
     let results = observer
         .cluster()

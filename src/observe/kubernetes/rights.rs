@@ -100,15 +100,18 @@ pub(super) async fn check_creations(
     may: &May,
     absent: impl Iterator<Item = &Place>,
 ) -> Result<(), ObserveError> {
-    let of = |place: &Place| Permission {
-        verb: "create",
-        kind: place.kind.clone(),
-        namespace: scope_of(place),
-        name: place.name.clone(),
-    };
     let doubtful = |place: &&Place| may.not_create.contains(&(place.kind.clone(), scope_of(place)));
-    let wanted: Vec<Permission> = absent.filter(doubtful).map(of).collect();
+    let wanted: Vec<Permission> =
+        absent.filter(doubtful).map(|place| to("create", place)).collect();
     refuse(observer, ask(observer, wanted).await?)
+}
+
+/// Asks about the creation of one object.
+///
+/// # Errors
+/// As [`check`].
+pub(super) async fn check_creation(observer: &Observer, place: &Place) -> Result<(), ObserveError> {
+    refuse(observer, ask(observer, vec![to("create", place)]).await?)
 }
 
 async fn ask(
@@ -141,10 +144,10 @@ fn is_namespace(kind: &Kind) -> bool {
     (kind.group.as_str(), kind.kind.as_str()) == ("", "Namespace")
 }
 
-/// The permission to read an object.
-pub(super) fn to_get(place: &Place) -> Permission {
+/// A permission about one object.
+pub(super) fn to(verb: &'static str, place: &Place) -> Permission {
     let (kind, namespace) = (place.kind.clone(), scope_of(place));
-    Permission { verb: "get", kind, namespace, name: place.name.clone() }
+    Permission { verb, kind, namespace, name: place.name.clone() }
 }
 
 /// The namespace that a request is judged in. A request about a namespace is judged as one in it,

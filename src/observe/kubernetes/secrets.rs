@@ -8,7 +8,7 @@ use crate::custody::vault::Vault;
 use crate::document::operation::{Action, Patch, ResourceRef};
 
 /// The body of an operation, as far as it says what an object should be.
-pub(super) fn asked(action: &Action) -> Option<&Value> {
+fn asked(action: &Action) -> Option<&Value> {
     match action {
         Action::Apply(body) => Some(body),
         Action::Patch(body) => match &body.patch {
@@ -16,19 +16,6 @@ pub(super) fn asked(action: &Action) -> Option<&Value> {
         },
         Action::Delete(_) | Action::Stack(_) => None,
     }
-}
-
-/// An object as a plan may hold it, as the result of an operation or as what it meets.
-///
-/// # Errors
-/// Why there is none, in words.
-pub fn shown(
-    vault: &Vault,
-    action: &Action,
-    resource: &ResourceRef,
-    object: Value,
-) -> Result<Value, String> {
-    masked(vault, resource, object, asked(action))
 }
 
 /// A body as it is sent.
@@ -43,18 +30,19 @@ pub(super) fn filled(vault: &Vault, resource: &ResourceRef, body: &Value) -> Res
     Ok(filled.body().clone())
 }
 
-/// An object as a plan may hold it. Its values are known to the vault from then on.
+/// An object as a plan may hold it, before the operation or after it. Its values are known to the
+/// vault from then on.
 ///
 /// # Errors
 /// Why there is none, in words.
-pub(super) fn masked(
+pub fn shown(
     vault: &Vault,
+    action: &Action,
     resource: &ResourceRef,
     object: Value,
-    asked: Option<&Value>,
 ) -> Result<Value, String> {
     if !resource.is_secret() {
         return Ok(object);
     }
-    vault.masked(resource, &object, asked).map_err(|error| causes::line(&error))
+    vault.masked(resource, &object, asked(action)).map_err(|error| causes::line(&error))
 }

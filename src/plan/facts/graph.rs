@@ -224,11 +224,18 @@ impl<'a> Graph<'a> {
         let own = self.find(key(node.id));
         for owner in list(object, "/metadata/ownerReferences") {
             let uid = text(owner, "/uid");
-            if let (Some(from), Some(to)) = (own, self.by_uid.get(uid).copied()) {
+            let to = self.by_uid.get(uid).copied().filter(|to| self.may_own(*to, node.id));
+            if let (Some(from), Some(to)) = (own, to) {
                 let sides = sides.map(|stands| (stands, false));
                 ties.push(Tie { to, from, row: rows::OWNER, part: "", sides });
             }
         }
+    }
+
+    /// Whether an object can own another: the garbage collector looks in no other namespace.
+    fn may_own(&self, owner: u32, object: &ResourceId) -> bool {
+        let space = self.nodes.get(at(owner)).map(|node| node.id.namespace.as_str());
+        space.is_some_and(|space| space.is_empty() || space == object.namespace)
     }
 
     /// Workloads of a namespace that may have a label, or all of them.

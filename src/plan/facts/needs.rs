@@ -268,10 +268,10 @@ pub(super) fn dependents(node: &Node<'_>, row: &str, lists: &mut Lists) {
             pods(lists, ns);
             all(lists, &[PVC, SERVICE], ns);
         }
-        rows::RETENTION | rows::SHED if is(STATEFUL_SET) => {
-            if objects().any(|set| claim_templates(set).next().is_some()) {
-                one(lists, PVC, ns);
-            }
+        rows::RETENTION | rows::SHED
+            if is(STATEFUL_SET) && objects().any(|set| claim_templates(set).next().is_some()) =>
+        {
+            one(lists, PVC, ns);
         }
         rows::ADOPTS if adopts(node) => bare_pods(lists, ns),
         rows::CONTROLS if is(POD) => {

@@ -5,20 +5,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::client::AuthError;
+use kube::Config;
 use kube::config::{
     AuthInfo, Cluster, Context, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError,
 };
-use kube::{Config, Error as KubeError};
 use thiserror::Error;
 
 use super::authority;
+use super::proxy::Proxies;
+use super::wording::of_kubeconfig;
 
 /// Longest time for a connection to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Variables of this program that hold secrets, or name them: nothing for a credential plugin.
-const OURS: [&str; 4] =
-    ["COUNTERSIGN_APPLIER", "COUNTERSIGN_KEY", "COUNTERSIGN_MASKING_KEY", "COUNTERSIGN_PLANNER"];
+const OURS: [&str; 4] = [
+    "COUNTERSIGN_APPLIER_KEY",
+    "COUNTERSIGN_KEY",
+    "COUNTERSIGN_MASKING_KEY",
+    "COUNTERSIGN_PLANNER_KEY",
+];
 
 /// How to reach a cluster. Credentials stay where the kubeconfig says they are.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub struct Access {
     pub context: String,
     /// How long to wait for one answer.
     pub patience: Duration,
+    /// Proxies for servers whose kubeconfig names none.
+    pub proxies: Proxies,
 }
 
 /// Why there is no connection. Says nothing that a credential plugin printed.
@@ -112,8 +119,11 @@ impl Access {
         config.root_cert_file = None;
         config.accept_invalid_certs = false;
         config.connect_timeout = Some(CONNECT.min(self.patience));
-        config.read_timeout = Some(self.patience);
-        config.write_timeout = Some(self.patience);
+        // `send.rs` gives up before these, which end a connection that nobody waits for any more.
+        config.read_timeout = Some(self.patience * 2);
+        config.write_timeout = Some(self.patience * 2);
+        // The time that a connection was idle before does not count.
+        config.reset_reader_on_write = true;
         // What is sent again, and when, is decided in `send.rs`.
         config.default_retry = false;
         Ok(Prepared { config, namespace, authority, plugin })
@@ -128,7 +138,7 @@ impl Access {
         for path in &self.kubeconfig {
             let wrong = |error: &KubeconfigError| ConnectError::Kubeconfig {
                 path: path.clone(),
-                message: told(error),
+                message: of_kubeconfig(error),
             };
             let read = match Kubeconfig::read_from(path) {
                 Ok(read) => read,
@@ -157,6 +167,7 @@ impl Access {
             self.unusable(format!("names cluster {:?}, which no kubeconfig has", context.cluster))
         })?;
         self.check_cluster(cluster)?;
+        let proxied = cluster.proxy_url.as_deref().is_some_and(|proxy| !proxy.is_empty());
         let mut plugin = None;
         if let Some(user) = context.user.as_deref().filter(|user| !user.is_empty()) {
             let named = kubeconfig.auth_infos.iter_mut().find(|one| one.name == user);
@@ -170,7 +181,10 @@ impl Access {
             ..KubeConfigOptions::default()
         };
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-        let config = config.map_err(|error| self.unusable(told(&error)))?;
+        let mut config = config.map_err(|error| self.unusable(of_kubeconfig(&error)))?;
+        if !proxied {
+            config.proxy_url = self.proxy(&config)?;
+        }
         Ok((config, context.namespace.filter(|name| !name.is_empty()), plugin))
     }
 
@@ -234,14 +248,25 @@ impl Access {
     }
 
     fn of_pod(&self) -> Result<(Config, Option<String>, Option<String>), ConnectError> {
-        let config = Config::incluster_env().map_err(|_| {
+        let mut config = Config::incluster_env().map_err(|_| {
             let looked: Vec<_> =
                 self.kubeconfig.iter().map(|path| path.display().to_string()).collect();
             let looked = if looked.is_empty() { "none".to_owned() } else { looked.join(", ") };
             ConnectError::Nothing { looked }
         })?;
+        config.proxy_url = self.proxy(&config)?;
         let namespace = config.default_namespace.clone();
         Ok((config, Some(namespace), None))
+    }
+
+    /// What the environment says of proxies. The library reads that itself, and takes the exceptions
+    /// for such of the proxy.
+    fn proxy(&self, config: &Config) -> Result<Option<http::Uri>, ConnectError> {
+        let server = &config.cluster_url;
+        let port = server.port_u16().unwrap_or(443);
+        let proxy = self.proxies.towards(server.host().unwrap_or_default(), port);
+        let parsed = proxy.map(|proxy| proxy.parse()).transpose();
+        parsed.map_err(|_| self.unusable("the proxy's address is none".to_owned()))
     }
 
     /// Neither address may hold a password that would be shown, or lead past TLS.
@@ -261,85 +286,5 @@ impl Access {
                     .to_owned(),
             )),
         }
-    }
-}
-
-/// What is wrong with a kubeconfig, without the text that stands in it: that may be a credential.
-fn told(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::Parse(error) => match error.location() {
-            Some(at) => format!("it is not the YAML of one, line {}", at.line()),
-            None => "it is not the YAML of one".to_owned(),
-        },
-        KubeconfigError::ReadConfig(error, _) => error.to_string(),
-        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
-            "it is of another kind or version than the files before it".to_owned()
-        }
-        KubeconfigError::ParseClusterUrl(_) => "the server's address is none".to_owned(),
-        KubeconfigError::ParseProxyUrl(_) => "the proxy's address is none".to_owned(),
-        KubeconfigError::ParseNoProxy(_) => "the variable NO_PROXY cannot be read".to_owned(),
-        KubeconfigError::LoadCertificateAuthority(_) => {
-            "its certificate authority cannot be read: a file of PEM, or that in base64".to_owned()
-        }
-        KubeconfigError::LoadClientCertificate(_) => {
-            "the user's certificate cannot be read: a file of PEM, or that in base64".to_owned()
-        }
-        KubeconfigError::LoadClientKey(_) => {
-            "the user's key cannot be read: a file of PEM, or that in base64".to_owned()
-        }
-        KubeconfigError::ParseCertificates(_) => {
-            "its certificate authority is no PEM certificate".to_owned()
-        }
-        KubeconfigError::CurrentContextNotSet
-        | KubeconfigError::LoadContext(_)
-        | KubeconfigError::LoadClusterOfContext(_)
-        | KubeconfigError::FindPath
-        | KubeconfigError::MissingClusterUrl => "it is not complete".to_owned(),
-    }
-}
-
-/// Why a client could not be made, or got no credentials; never in a plugin's own words.
-pub(super) fn why(error: &KubeError, plugin: Option<&str>) -> String {
-    if let KubeError::Auth(error) = error {
-        return without_credentials(error, plugin);
-    }
-    if let KubeError::InferKubeconfig(error) = error {
-        return told(error);
-    }
-    if let KubeError::RustlsTls(_) = error {
-        return "the user's certificate and key cannot be used for TLS".to_owned();
-    }
-    "no client can be made of it".to_owned()
-}
-
-/// Why there are no credentials. What a plugin printed may hold some, so it is never shown.
-pub(super) fn without_credentials(error: &AuthError, plugin: Option<&str>) -> String {
-    let plugin = match plugin {
-        Some(plugin) => format!("credential plugin {plugin:?}"),
-        None => "the credentials".to_owned(),
-    };
-    match error {
-        AuthError::AuthExecStart(error) => format!("{plugin} cannot be started: {error}"),
-        AuthError::AuthExecRun { out, .. } => {
-            format!("{plugin} failed with {}; run it by hand to see why", out.status)
-        }
-        AuthError::AuthExecParse(_)
-        | AuthError::ExecPluginFailed
-        | AuthError::MalformedTokenExpirationDate(_)
-        | AuthError::UnrefreshableTokenResponse => {
-            format!("{plugin} printed no ExecCredential that can be used")
-        }
-        AuthError::ReadTokenFile(error, path) => {
-            format!("the token file {} cannot be read: {error}", path.display())
-        }
-        AuthError::InvalidBearerToken(_) | AuthError::InvalidBasicAuth(_) => {
-            "the token holds characters that no header can have".to_owned()
-        }
-        AuthError::MissingCommand => "its credential plugin names no command".to_owned(),
-        AuthError::ExecMissingClusterInfo
-        | AuthError::AuthExecSerialize(_)
-        | AuthError::AuthExec(_)
-        | AuthError::ParseTokenKey(_)
-        | AuthError::NoValidNativeRootCA(_) => format!("{plugin} could not be had"),
     }
 }

@@ -11,10 +11,11 @@ use kube::client::ClientBuilder;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::access::{Access, ConnectError, Prepared, why};
+use super::access::{Access, ConnectError, Prepared};
 use super::answer::{Answer, Failure, Reason};
 use super::call::{Call, Earnest, Place};
 use super::kinds::{Kind, Kinds};
+use super::wording::of_client;
 use crate::remote::worker::Worker;
 
 /// What a cluster is.
@@ -70,7 +71,7 @@ impl Cluster {
             let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
             let client = match ClientBuilder::try_from(config) {
                 Ok(builder) => builder.build(),
-                Err(error) => return Err(asked.unusable(why(&error, plugin.as_deref()))),
+                Err(error) => return Err(asked.unusable(of_client(&error, plugin.as_deref()))),
             };
             Ok((client, server, authority, namespace, plugin))
         });

@@ -227,3 +227,123 @@ fn manager(message: &str) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn heard(status: u16, body: Option<Value>) -> Failure {
+        let about = About {
+            verb: "patch",
+            what: "ConfigMap shop/flags".to_owned(),
+            plural: "configmaps".to_owned(),
+        };
+        failure(&about, Heard { status, body, ..Heard::default() })
+    }
+
+    fn status(code: u16, reason: &str, message: &str) -> Failure {
+        heard(
+            code,
+            Some(json!({"kind": "Status", "reason": reason, "message": message, "code": code})),
+        )
+    }
+
+    #[test]
+    fn what_says_nothing_of_what_was_done_is_no_refusal() {
+        for failure in [
+            status(500, "", "etcdserver: request timed out"),
+            status(504, "Timeout", "request did not complete within the allotted timeout"),
+            status(503, "ServiceUnavailable", ""),
+            status(408, "Timeout", ""),
+            heard(502, None),
+            heard(500, Some(json!("text"))),
+            // Of something on the way, which is no API server.
+            heard(403, None),
+            heard(400, Some(json!({"kind": "Other", "message": "no"}))),
+            heard(301, None),
+            heard(101, None),
+        ] {
+            assert_eq!(failure.reason(), None, "{failure}");
+            assert!(failure.to_string().contains("the server answered "), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_answers_in_plain_text_is_known_by_its_code() {
+        for (code, reason) in
+            [(404, Reason::KindAbsent), (429, Reason::Busy), (401, Reason::Unauthorized)]
+        {
+            assert_eq!(heard(code, None).reason(), Some(&reason), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_a_webhook_says_is_an_admission_rule_whatever_its_code() {
+        let denied = "admission webhook \"a.example.invalid\" denied the request: no";
+        for code in [400, 403, 409, 418, 422, 429, 500, 503] {
+            assert_eq!(status(code, "", denied).reason(), Some(&Reason::Denied), "{code}");
+        }
+        let old = "admission webhook \"a.example.invalid\" does not support dry run";
+        assert_eq!(status(400, "BadRequest", old).reason(), Some(&Reason::NoDryRun));
+        let lost = status(
+            500,
+            "InternalError",
+            "Internal error occurred: failed calling webhook \"a.example.invalid\": failed to call \
+             webhook: Post \"https://b:canary@c/\": EOF",
+        );
+        assert_eq!(
+            lost.to_string(),
+            "patch ConfigMap shop/flags: the server answered 500 InternalError, because webhook \
+             a.example.invalid could not be called"
+        );
+    }
+
+    #[test]
+    fn a_value_that_speaks_like_the_server_decides_nothing() {
+        let quoting =
+            |text: &str| format!("ConfigMap \"x\" is invalid: data: Invalid value: {text:?}: no");
+        for text in [
+            "admission webhook \"a\" does not support dry run",
+            "failed to create typed patch object (a): b",
+            "field is immutable",
+            "uid mismatch",
+        ] {
+            let failure = status(422, "Invalid", &quoting(text));
+            assert_eq!(failure.reason(), Some(&Reason::Invalid), "{text}");
+        }
+        let cause = |reason: &str, message: &str| Cause {
+            reason: reason.to_owned(),
+            field: "data".to_owned(),
+            message: message.to_owned(),
+        };
+        for (reason, message, expected) in [
+            ("FieldValueInvalid", "Invalid value: \"a\": field is immutable", true),
+            ("FieldValueInvalid", "Invalid value: \"field is immutable\": no", false),
+            ("FieldValueRequired", "field is immutable", false),
+            ("FieldValueInvalid", "Invalid value: \"object\": failed rule: self == oldSelf", true),
+            ("FieldValueForbidden", "Forbidden: updates to provisioner are forbidden.", true),
+            ("FieldValueForbidden", "Forbidden: not here: updates to a are forbidden", false),
+        ] {
+            assert_eq!(immutable(&cause(reason, message)), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_manager_is_named_whatever_stands_in_its_name() {
+        for (message, name) in [
+            (r#"conflict with "kubectl""#, "kubectl"),
+            (r#"conflict with "kubectl" using apps/v1"#, "kubectl"),
+            (
+                r#"conflict with "a b" with subresource "scale" using apps/v1 at 2026-01-01T00:00:00Z"#,
+                "a b",
+            ),
+            (r#"conflict with "say \"hi\"" using v1"#, r#"say "hi""#),
+            (r#"conflict with "\x07" using v1"#, r"\x07"),
+            ("conflict with nobody", "nobody"),
+        ] {
+            assert_eq!(manager(message), name, "{message}");
+        }
+    }
+}

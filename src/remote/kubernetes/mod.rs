@@ -13,8 +13,10 @@ mod field;
 mod kinds;
 mod list;
 mod meaning;
+mod proxy;
 mod review;
 mod send;
+mod wording;
 mod write;
 
 pub use access::{Access, ConnectError};
@@ -23,5 +25,6 @@ pub use call::{Call, Change, FIELD_MANAGER, Place};
 pub use cluster::{Cluster, Identity, Rehearsal};
 pub use field::{Managed, ManagedEntry};
 pub use kinds::{Kind, Kinds};
+pub use proxy::Proxies;
 pub use review::Permission;
 pub use write::Writer;

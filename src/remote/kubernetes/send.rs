@@ -13,10 +13,10 @@ use kube::client::{AuthError, Body};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::access::without_credentials;
 use super::answer::{Answer, Failure, Reason, Unanswered};
 use super::cluster::Cluster;
 use super::meaning;
+use super::wording::of_credentials;
 
 /// Largest answer that is taken, unpacked.
 const MOST: usize = 512 << 20;
@@ -79,7 +79,7 @@ impl Cluster {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (failure, wait) = match self.once(&asked.request).await {
+            let (failure, wait) = match self.once(&asked.request, end).await {
                 Reply::Heard(heard) if is_success(&heard) => return Ok(answer(heard)),
                 Reply::Heard(heard) => {
                     let wait = heard.retry_after;
@@ -117,7 +117,7 @@ impl Cluster {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (failure, wait) = match self.once(&asked.request).await {
+            let (failure, wait) = match self.once(&asked.request, end).await {
                 Reply::Heard(heard) if is_success(&heard) => return Ok(answer(heard)),
                 Reply::Heard(heard) => {
                     let wait = heard.retry_after;
@@ -144,8 +144,8 @@ impl Cluster {
         }
     }
 
-    async fn once(&self, request: &Request<Vec<u8>>) -> Reply {
-        let end = Instant::now() + self.patience();
+    async fn once(&self, request: &Request<Vec<u8>>, end: Instant) -> Reply {
+        let end = end.min(Instant::now() + self.patience());
         let mut request = request.clone();
         let agent =
             http::HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
@@ -189,7 +189,7 @@ impl Cluster {
         let mut at: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(layer) = at {
             if let Some(error) = layer.downcast_ref::<AuthError>() {
-                let message = without_credentials(error, self.plugin());
+                let message = of_credentials(error, self.plugin());
                 return Lost { unsent: true, settled: true, ..lost(message) };
             }
             if layer.downcast_ref::<HttpError>().is_some_and(HttpError::is_connect) {
@@ -204,7 +204,8 @@ impl Cluster {
             }
             at = layer.source();
         }
-        lost(format!("no answer: {}", chain(error)))
+        // What is behind the outermost says all that it says.
+        lost(format!("no answer: {}", chain(error.source().unwrap_or(error))))
     }
 }
 

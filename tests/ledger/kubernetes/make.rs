@@ -248,6 +248,7 @@ fn an_api_server_that_is_started_again_costs_no_apply() {
         kubeconfig: vec![served.administrator().kubeconfig(folder.path())],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: remote::Proxies::default(),
     };
     let connection = remote::Cluster::connect(&access, None).unwrap();
     let asked = connection.clone();

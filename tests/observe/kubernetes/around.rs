@@ -47,6 +47,8 @@ fn lists_give_objects_or_say_that_they_were_refused() {
             format!("list statefulsets.apps in {name}: forbidden"),
         ]
     );
+    let unread: Vec<_> = found.unread.iter().cloned().collect();
+    assert_eq!(unread, [list("", "PersistentVolume", ""), list("apps", "StatefulSet", name)]);
     let flags = &found.objects[&format!("/ConfigMap/{name}/flags").parse().unwrap()];
     assert_eq!(flags["data"], json!({"a": "1"}));
     assert!(flags["metadata"]["uid"].is_string());

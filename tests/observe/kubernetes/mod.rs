@@ -4,6 +4,8 @@
 mod around;
 mod fields;
 mod outcomes;
+mod plans;
+mod races;
 mod scope;
 mod secrets;
 
@@ -63,6 +65,7 @@ fn access(user: &User, folder: &std::path::Path) -> Access {
         kubeconfig: vec![user.kubeconfig(folder)],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
+        proxies: Default::default(),
     }
 }
 

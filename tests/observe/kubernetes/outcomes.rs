@@ -1,10 +1,13 @@
 //! Each answer of the API server has an outcome of its own.
 
+use std::time::{Duration, Instant};
+
 use countersign::document::effect::PreviewState;
-use serde_json::json;
+use countersign::observe::ObservedChange;
+use serde_json::{Value, json};
 
 use super::{Stage, state, texts, uid};
-use crate::support::cluster::client::JSON;
+use crate::support::cluster::random;
 
 #[test]
 fn an_object_that_is_not_there_is_created_and_nothing_is_made() {
@@ -215,7 +218,7 @@ fn a_field_that_cannot_be_changed_needs_a_replacement_and_a_word_for_it() {
 }
 
 #[test]
-fn a_quota_and_a_policy_say_no_in_their_own_words() {
+fn a_quota_says_no_in_its_own_words() {
     let stage = Stage::new();
     stage.made(
         "admin",
@@ -275,10 +278,117 @@ fn a_namespace_that_is_not_there_or_ends_takes_nothing() {
     assert_eq!(state(&change), (PreviewState::Blocked, because.as_str()));
 }
 
+/// What comes of a change once an admission rule is in force.
+fn until(stage: &Stage, operation: &Value, so: impl Fn(&ObservedChange) -> bool) -> ObservedChange {
+    let begun = Instant::now();
+    loop {
+        let change = stage.one(operation.clone());
+        if so(&change) {
+            return change;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{change:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A policy for the ConfigMaps of this namespace.
+fn policy(stage: &Stage, action: &str) {
+    let name = format!("observe-{}", random());
+    let api = "admissionregistration.k8s.io/v1";
+    let admin = stage.cluster.admin();
+    admin.apply(&json!({
+        "apiVersion": api, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
+                "resources": ["configmaps"],
+            }]},
+            "validations": [{"expression": "!('odd' in object.data)", "message": "nothing odd"}],
+        },
+    }));
+    admin.apply(&json!({
+        "apiVersion": api, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
+        "spec": {"policyName": name, "validationActions": [action], "matchResources": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stage.name()}},
+        }},
+    }));
+}
+
+#[test]
+fn a_policy_blocks_a_change_or_its_warning_is_kept() {
+    let stage = Stage::new();
+    let odd = json!({"apply": stage.configmap("flags", json!({"odd": "1"}))});
+    policy(&stage, "Warn");
+    let warned = until(&stage, &odd, |change| !change.warnings.is_empty());
+    assert_eq!(state(&warned), (PreviewState::Server, ""));
+    assert_eq!(warned.warnings.len(), 1, "{:?}", warned.warnings);
+    assert!(warned.warnings[0].ends_with("nothing odd"), "{:?}", warned.warnings);
+    policy(&stage, "Deny");
+    let denied = until(&stage, &odd, |change| change.preview.state != PreviewState::Server);
+    let (preview, because) = state(&denied);
+    assert_eq!(preview, PreviewState::Blocked);
+    assert!(because.starts_with("denied: ") && because.ends_with("nothing odd"), "{because}");
+}
+
 #[test]
 fn a_webhook_without_dry_runs_leaves_the_outcome_open() {
-    // It would be in the way of every other test.
-    let alone = crate::support::cluster::Cluster::alone();
-    let admin = alone.admin();
-    drop((admin, JSON));
+    let stage = Stage::new();
+    // Version v1 takes none that cannot be rehearsed; an older server may have kept one.
+    let name = format!("observe-{}", random());
+    stage.cluster.kept("validatingwebhookconfigurations", &json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {
+            "name": name, "uid": format!("5f5b3b0e-0000-4000-8000-{}", &random()[..12]),
+            "creationTimestamp": "2020-01-01T00:00:00Z",
+        },
+        "webhooks": [{
+            "name": "hook.example.invalid", "sideEffects": "Some", "admissionReviewVersions": ["v1"],
+            "failurePolicy": "Fail", "matchPolicy": "Equivalent", "timeoutSeconds": 2,
+            "objectSelector": {},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stage.name()}},
+            "clientConfig": {"url": "https://127.0.0.1:1/"},
+            "rules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "scope": "*",
+                "resources": ["configmaps"],
+            }],
+        }],
+    }));
+    let body = stage.configmap("flags", json!({"a": "1"}));
+    let change = until(&stage, &json!({"apply": body}), |change| {
+        change.preview.state != PreviewState::Server
+    });
+    assert_eq!(
+        state(&change),
+        (
+            PreviewState::Unpreviewable,
+            "admission webhook \"hook.example.invalid\" does not support dry run"
+        )
+    );
+    assert_eq!(change.after, body);
+}
+
+#[test]
+fn a_claim_cannot_be_changed_in_place() {
+    let stage = Stage::new();
+    stage.made(
+        "other",
+        &stage.object(
+            "v1",
+            "PersistentVolumeClaim",
+            "data",
+            json!({"spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}),
+        ),
+    );
+    let body = stage.object(
+        "v1",
+        "PersistentVolumeClaim",
+        "data",
+        json!({"spec": {
+        "accessModes": ["ReadOnlyMany"], "resources": {"requests": {"storage": "1Gi"}}}}),
+    );
+    let change = stage.one(json!({"apply": body, "force": "allowed"}));
+    let (preview, because) = state(&change);
+    assert_eq!(preview, PreviewState::Blocked);
+    assert_eq!(because, "immutable: /spec; the operation lacks `replace: allowed`");
 }

@@ -174,3 +174,19 @@ fn what_the_plan_makes_first_defers_what_needs_it() {
         "{error}"
     );
 }
+
+#[test]
+fn nothing_is_replaced_by_whoever_may_not_create_it() {
+    let stage = Stage::without_rights();
+    let mut rules = planning();
+    rules[2]["verbs"] = json!(["get", "patch", "delete"]);
+    stage.cluster.grant(&stage.user, Some(stage.name()), &rules);
+    let path = stage.namespace.path_of("apps/v1", "deployments/none");
+    stage.user.client().wait_for(&path, "a right", |answer| answer["code"] != 403);
+    stage.made("countersign", &stage.deployment("web", json!({"replicas": 0})));
+    let mut body = stage.deployment("web", json!({"replicas": 0}));
+    body["spec"]["selector"]["matchLabels"] = json!({"app": "other"});
+    body["spec"]["template"]["metadata"]["labels"] = json!({"app": "other"});
+    let said = stage.refused(json!({"apply": body, "replace": "allowed"}));
+    assert!(said.contains("may not create deployments.apps web in namespace"), "{said}");
+}

@@ -7,5 +7,5 @@ mod rows;
 mod sections_cluster;
 mod sections_storage;
 mod sections_traffic;
-mod trial;
+pub(crate) mod trial;
 mod workloads;

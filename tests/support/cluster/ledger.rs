@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use countersign::ledger::kubernetes::Location;
-use countersign::remote::kubernetes::{Access, Cluster as Connection, Identity};
+use countersign::remote::kubernetes::{Access, Cluster as Connection, Identity, Proxies};
 use serde_json::Value;
 
 use super::user::User;
@@ -79,7 +79,8 @@ pub(crate) fn identity() -> &'static Identity {
 
 fn access(kubeconfig: PathBuf) -> Access {
     let patience = Duration::from_secs(30);
-    Access { kubeconfig: vec![kubeconfig], context: "prod".to_owned(), patience }
+    let (context, proxies) = ("prod".to_owned(), Proxies::default());
+    Access { kubeconfig: vec![kubeconfig], context, patience, proxies }
 }
 
 /// A ledger's place by this kubeconfig.

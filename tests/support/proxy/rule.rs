@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// It is forwarded so much later, even if nobody waits for its answer any more.
     Hold(Duration),
+    /// It is held until the test says what becomes of it; see [`super::Proxy::held`].
+    Gate,
     /// A part of its head is forwarded, then both connections are cut.
     CutHead,
     /// The same with half of its body; with all but the end of its head where it has none.

@@ -221,6 +221,35 @@ fn a_request_that_is_held_lands_though_its_client_has_left() {
 }
 
 #[test]
+fn a_request_at_the_gate_waits_for_the_test() {
+    let echo = Echo::new();
+    let proxy = echo.proxy();
+    for lands in [true, false] {
+        proxy.add(Rule::each(Fault::Gate).times(1));
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| put(&proxy));
+            proxy.held(1);
+            assert_eq!(echo.reached().len(), 0);
+            if lands {
+                proxy.forward_held()
+            } else {
+                proxy.cut_held()
+            }
+            assert_eq!(waits.join().unwrap().is_ok(), lands);
+        });
+        let reached: &[&str] = if lands { &[PUT] } else { &[] };
+        assert_eq!(echo.reached(), reached);
+    }
+    // Nobody waits for a proxy that goes.
+    proxy.add(Rule::each(Fault::Gate));
+    let mut client = Client::of(&proxy).unwrap();
+    client.send("GET", "/", "").unwrap();
+    proxy.held(1);
+    drop(proxy);
+    assert!(client.connection.answer("GET", &mut |_| Ok(())).is_err());
+}
+
+#[test]
 fn a_rule_meets_the_requests_that_it_names() {
     let echo = Echo::new();
     let proxy = echo.proxy();
