@@ -190,6 +190,8 @@ class Cluster:
             "--secure-port=0", "--leader-elect=false",
             "--service-account-private-key-file=" + self.path("service-account.key"),
             "--root-ca-file=" + self.path("ca.pem"),
+            # kwok says less often that its node is alive than a kubelet would.
+            "--node-monitor-grace-period=24h",
             # The defaults make tests of a thousand objects wait for the client's own limit.
             "--kube-api-qps=1000", "--kube-api-burst=2000",
         )

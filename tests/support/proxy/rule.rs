@@ -68,11 +68,13 @@ impl Fault {
     }
 }
 
-/// A method, and what stands somewhere in path or query; either may be empty.
+/// A method, or several with `|` between them, and what stands somewhere in path or query; either may
+/// be empty.
 pub(crate) type Kind = (&'static str, &'static str);
 
-fn is_of((method, target): Kind, request: &Request) -> bool {
-    (method.is_empty() || method == request.method()) && request.target().contains(target)
+fn is_of((methods, target): Kind, request: &Request) -> bool {
+    let method = methods.is_empty() || methods.split('|').any(|one| one == request.method());
+    method && request.target().contains(target)
 }
 
 /// Whether a request to the API server of Kubernetes is one that may change something: no read, no
