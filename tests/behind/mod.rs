@@ -18,12 +18,12 @@ use crate::support::cluster::client::{APPLY, path};
 use crate::support::cluster::random;
 
 /// A project in which something was planned and approved, and is about to change.
-struct Behind(KubeProject);
+struct Behind(KubeProject<'static>);
 
 impl std::ops::Deref for Behind {
-    type Target = KubeProject;
+    type Target = KubeProject<'static>;
 
-    fn deref(&self) -> &KubeProject {
+    fn deref(&self) -> &Self::Target {
         &self.0
     }
 }

@@ -29,14 +29,14 @@ struct Kind {
 }
 
 impl Kind {
-    fn new(project: &KubeProject) -> Self {
+    fn new(project: &KubeProject<'_>) -> Self {
         let kind = Self { group: format!("t{}.example.invalid", random()) };
         kind.defined(project, &json!({"type": "integer"}));
         kind
     }
 
     /// Defines it so, and waits until that is in force.
-    fn defined(&self, project: &KubeProject, size: &Value) {
+    fn defined(&self, project: &KubeProject<'_>, size: &Value) {
         let definition = json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": {"name": format!("widgets.{}", self.group)},
@@ -63,7 +63,7 @@ impl Kind {
         });
     }
 
-    fn widget(&self, project: &KubeProject, spec: &Value) -> Value {
+    fn widget(&self, project: &KubeProject<'_>, spec: &Value) -> Value {
         project.object(&format!("{}/v1", self.group), "Widget", "one", &json!({"spec": spec}))
     }
 }

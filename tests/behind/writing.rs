@@ -93,7 +93,7 @@ const CASES: [(Asked, Done, Ends); 24] = {
 };
 
 impl Asked {
-    fn operation(self, project: &KubeProject) -> Value {
+    fn operation(self, project: &KubeProject<'_>) -> Value {
         let resource = json!({
             "apiVersion": "v1", "kind": "ConfigMap", "namespace": project.name(), "name": "web",
         });

@@ -23,8 +23,8 @@ pub(crate) const OURS: &str = "countersign";
 pub(crate) const THEIRS: &str = "somebody";
 
 /// See the module.
-pub(crate) struct KubeProject {
-    pub(crate) cluster: &'static Cluster,
+pub(crate) struct KubeProject<'c> {
+    pub(crate) cluster: &'c Cluster,
     pub(crate) namespace: Namespace,
     pub(crate) user: User,
     pub(crate) shop: Shop,
@@ -33,7 +33,7 @@ pub(crate) struct KubeProject {
 
 /// An apply that was begun.
 pub(crate) struct Applying<'p> {
-    project: &'p KubeProject,
+    project: &'p KubeProject<'p>,
     child: Child,
     line: String,
 }
@@ -70,15 +70,16 @@ fn rights_around() -> Value {
     ])
 }
 
-impl KubeProject {
+impl KubeProject<'static> {
     /// A project with nothing planned.
     pub(crate) fn new() -> Self {
-        Self::with(&[])
+        Self::on(cluster())
     }
+}
 
-    /// The same, with more words for `init`.
-    pub(crate) fn with(more: &[&str]) -> Self {
-        let cluster = cluster();
+impl<'c> KubeProject<'c> {
+    /// The same, on a cluster of the test's own.
+    pub(crate) fn on(cluster: &'c Cluster) -> Self {
         let (namespace, user) = (cluster.namespace("behind"), cluster.user());
         let (shop, admin) = (Shop::bare(), cluster.admin());
         std::fs::remove_dir_all(shop.path("shop/manifests")).unwrap();
@@ -87,7 +88,7 @@ impl KubeProject {
         project.granted();
         project.straight();
         let line = ["init", "--context", "prod", "--namespace", project.name()];
-        project.shop.run(&[&line[..], more].concat()).exits(0);
+        project.shop.run(&line).exits(0);
         project
     }
 
