@@ -162,8 +162,10 @@ fn still_holds(plan: &Plan, world: &World<'_>) -> Result<(), String> {
     let target = world.config.target(&proposal.environment, &proposal.target);
     let target = target.map_err(|error| causes::line(&error))?;
     match plan.worse_by_now(target, world.outside) {
-        Ok(worse) if worse.is_empty() => Ok(()),
-        Ok(worse) => Err(worse.join("; ")),
+        Ok(worse) => match worse.lines() {
+            lines if lines.is_empty() => Ok(()),
+            lines => Err(lines.join("; ")),
+        },
         Err(error) => Err(causes::line(&error)),
     }
 }

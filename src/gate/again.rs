@@ -5,7 +5,7 @@ use super::trusted::Trusted;
 use crate::config::Target;
 use crate::document::effect::FileChange;
 use crate::observe::{self, ObserveError, Outside, directory};
-use crate::plan::{self, Plan, PlanError};
+use crate::plan::{self, Plan, PlanError, Worse};
 
 /// Observes the target again and compares the plan that follows byte for byte.
 ///
@@ -15,7 +15,7 @@ use crate::plan::{self, Plan, PlanError};
 /// become worse.
 ///
 /// # Errors
-/// [`Refusal::Stale`], which names what differs; [`Refusal::Unobservable`].
+/// [`Refusal::Stale`], which names what differs; [`Refusal::Unobservable`], [`Refusal::Unreadable`].
 pub fn same_bytes(
     plan: &Plan,
     trusted: &Trusted,
@@ -42,7 +42,13 @@ pub fn same_bytes(
     };
     match again {
         Ok(again) if again.bytes() == plan.bytes() => Ok(()),
-        Ok(again) => Err(stale(plan, plan::differences(plan.document(), again.document()))),
+        Ok(again) => {
+            let (then, now) = (plan.document(), again.document());
+            Err(match plan::unread(then, now) {
+                unread if unread.is_empty() => stale(plan, plan::differences(then, now)),
+                unread => Refusal::Unreadable(unread),
+            })
+        }
         Err(PlanError::Observe(error)) => Err(unobserved(plan, error)),
         Err(PlanError::Make(error)) => {
             Err(stale(plan, vec![format!("it cannot be planned again: {error}")]))
@@ -54,8 +60,11 @@ pub fn same_bytes(
 fn goes_on(plan: &Plan, target: &Target, outside: &Outside<'_>) -> Result<(), Refusal> {
     observe::identify(target, outside).map_err(|error| unobserved(plan, error))?;
     match plan.worse_by_now(target, outside) {
-        Ok(worse) if worse.is_empty() => Ok(()),
-        Ok(worse) => Err(stale(plan, worse)),
+        Ok(Worse { known, unread }) => match (known.is_empty(), unread.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Refusal::Unreadable(unread)),
+            (false, _) => Err(stale(plan, Worse { known, unread }.lines())),
+        },
         Err(error) => Err(stale(plan, vec![format!("it cannot be judged again: {error}")])),
     }
 }

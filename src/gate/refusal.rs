@@ -166,6 +166,9 @@ pub enum Refusal {
     /// The target cannot be read.
     #[error("the target cannot be observed")]
     Unobservable(#[source] Box<crate::observe::ObserveError>),
+    /// What stands around the changes cannot be read any more: each list, and why.
+    #[error("what the changes reach cannot be read any more; nothing was changed")]
+    Unreadable(Vec<String>),
     /// The one who applies is nobody's applier.
     #[error("key {key} is not of an `applier` in trust.json version {version}")]
     NotApplier {
@@ -212,6 +215,7 @@ impl Refusal {
             Self::Denied(_) => Code::PolicyDenied,
             Self::NoVerdict(_)
             | Self::Unobservable(_)
+            | Self::Unreadable(_)
             | Self::NothingBegun
             | Self::NotApplier { .. } => Code::Error,
             // What the ledger holds and what the clock says cannot both be true.
@@ -238,7 +242,7 @@ impl Refusal {
             Self::BadApproval { faults, .. } => {
                 faults.iter().map(|(name, fault)| format!("{name}: {fault}")).collect()
             }
-            Self::Stale { differences, .. } => differences.clone(),
+            Self::Stale { differences, .. } | Self::Unreadable(differences) => differences.clone(),
             Self::Plan(_)
             | Self::TrustExpired { .. }
             | Self::TrustRolledBack { .. }
@@ -347,6 +351,9 @@ impl Refusal {
             }
             Self::OtherTarget(_) => "let the configuration and what it names be the same again",
             Self::Unobservable(_) => "mend what cannot be read; nothing was changed",
+            Self::Unreadable(_) => {
+                "mend that, then apply again; the approvals still hold. The rights that it takes are in fixtures/kubernetes/target-role.yaml (README, \"On a cluster\")"
+            }
             Self::NotApplier { .. } => {
                 "use the key of an applier (`--key`), or enrol this one on the trusted side"
             }

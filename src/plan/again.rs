@@ -7,14 +7,31 @@ use super::derive::DeriveError;
 use super::facts;
 use super::judgement::Case;
 use super::settle::{self, Settled};
-use super::{Plan, class, radius};
+use super::{Plan, class, radius, stale};
 use crate::config::Target;
 use crate::observe::{self, ListOf, Outside};
 
+/// What is worse than when a plan was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Worse {
+    /// What is known: a worse class, dependents that nobody was told of; in words.
+    pub known: Vec<String>,
+    /// Lists that cannot be read any more, each with why.
+    pub unread: Vec<String>,
+}
+
+impl Worse {
+    /// All of it, in words; empty where nothing is worse.
+    pub fn lines(self) -> Vec<String> {
+        let Self { mut known, unread } = self;
+        known.extend(unread.iter().map(|read| format!("not readable any more: {read}")));
+        known
+    }
+}
+
 impl Plan {
-    /// What the changes would do now that they did not do when they were planned: a worse class,
-    /// dependents that nobody was told of, facts that cannot be read any more. Empty for a folder,
-    /// around which nothing is read.
+    /// What the changes would do now that they did not do when they were planned, and what cannot be
+    /// said of it any more. Nothing for a folder, around which nothing is read.
     ///
     /// # Errors
     /// [`DeriveError`] where it cannot be said.
@@ -22,10 +39,10 @@ impl Plan {
         &self,
         target: &Target,
         outside: &Outside<'_>,
-    ) -> Result<Vec<String>, DeriveError> {
+    ) -> Result<Worse, DeriveError> {
         match target {
             Target::Kubernetes(_) => {}
-            Target::Directory(_) | Target::Cloudformation(_) => return Ok(Vec::new()),
+            Target::Directory(_) | Target::Cloudformation(_) => return Ok(Worse::default()),
         }
         let effect = &self.document().effect;
         let seen = self.seen();
@@ -47,11 +64,10 @@ impl Plan {
         let told = &effect.impact;
         let new = impact.dependents.iter().filter(|id| !told.dependents.contains(id));
         worse.extend(new.map(|id| format!("it would reach {id} too, which nobody was told of")));
-        let unread = impact.unresolved.iter().filter(|read| !told.unresolved.contains(read));
-        worse.extend(unread.map(|read| format!("not readable any more: {read}")));
         if impact.truncated && !told.truncated {
             worse.push("its blast radius is larger than what is listed".to_owned());
         }
-        Ok(worse)
+        let unread = stale::unread_now(effect, &impact.unresolved).cloned().collect();
+        Ok(Worse { known: worse, unread })
     }
 }

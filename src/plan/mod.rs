@@ -17,8 +17,9 @@ mod stale;
 pub mod waves;
 mod whole;
 
+pub use again::Worse;
 pub use derive::DeriveError;
 pub use files::FilesError;
 pub use seal::{MakeError, OpenError, Plan};
-pub use stale::differences;
+pub use stale::{differences, unread};
 pub use whole::{PlanError, plan};

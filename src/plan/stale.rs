@@ -17,6 +17,42 @@ const MOST: usize = 5;
 /// The differences that a person can act on: objects first, then texts of files, then what stands
 /// around the changes, then whatever else. At least one, if the documents differ.
 pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
+    let mut found = objects(planned, now);
+    if found.is_empty() {
+        around(&planned.effect, &now.effect, &mut found);
+    }
+    if found.is_empty() && planned != now {
+        let plain = |document: &PlanDocument| serde_json::to_value(document).unwrap_or_default();
+        let at = differing(&plain(planned), &plain(now), &Pointer::default());
+        found.push(format!("what surrounds the changes is not what it was: {at} differs"));
+    }
+    let more = found.len().saturating_sub(MOST);
+    if more > 0 {
+        found.truncate(MOST);
+        found.push(format!("and {more} more"));
+    }
+    found
+}
+
+/// What could be read around the changes when they were planned, and cannot be now. Empty where the
+/// objects themselves differ: what is known to differ counts for more than what is not known.
+pub fn unread(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
+    match objects(planned, now).is_empty() {
+        true => unread_now(&planned.effect, &now.effect.impact.unresolved).cloned().collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Reads that fail now, and did not when it was planned.
+pub(super) fn unread_now<'n>(
+    planned: &Effect,
+    now: &'n [String],
+) -> impl Iterator<Item = &'n String> {
+    now.iter().filter(|read| !planned.impact.unresolved.contains(read))
+}
+
+/// The changed objects and the texts of files that differ.
+fn objects(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
     let mut found = Vec::new();
     namespaces(&planned.effect.target, &now.effect.target, &mut found);
     let changes: BTreeMap<_, _> =
@@ -37,19 +73,6 @@ pub fn differences(planned: &PlanDocument, now: &PlanDocument) -> Vec<String> {
             }
             None | Some(_) => {}
         }
-    }
-    if found.is_empty() {
-        around(&planned.effect, &now.effect, &mut found);
-    }
-    if found.is_empty() && planned != now {
-        let plain = |document: &PlanDocument| serde_json::to_value(document).unwrap_or_default();
-        let at = differing(&plain(planned), &plain(now), &Pointer::default());
-        found.push(format!("what surrounds the changes is not what it was: {at} differs"));
-    }
-    let more = found.len().saturating_sub(MOST);
-    if more > 0 {
-        found.truncate(MOST);
-        found.push(format!("and {more} more"));
     }
     found
 }
@@ -142,6 +165,7 @@ fn around(planned: &Effect, now: &Effect, found: &mut Vec<String>) {
             found.push(format!("{shown}: its class is {is}, was {was} when planned"));
         }
     }
+    let unread = unread_now(planned, &now.impact.unresolved);
     let (then, now) = (&planned.impact, &now.impact);
     let lacks = |list: &Vec<ResourceId>, id: &&ResourceId| !list.contains(id);
     for id in now.dependents.iter().filter(|id| lacks(&then.dependents, id)) {
@@ -150,7 +174,6 @@ fn around(planned: &Effect, now: &Effect, found: &mut Vec<String>) {
     for id in then.dependents.iter().filter(|id| lacks(&now.dependents, id)) {
         found.push(format!("it would not reach {id} any more"));
     }
-    let unread = now.unresolved.iter().filter(|read| !then.unresolved.contains(read));
     found.extend(unread.map(|read| format!("not readable any more: {read}")));
 }
 

@@ -149,7 +149,8 @@ impl ObserveError {
                  other one with `countersign init --context`"
             }
             Self::Rights(_) | Self::Forbidden { .. } => {
-                "the README has the Role that planning and applying need"
+                "the rights that planning and applying take are in fixtures/kubernetes/target-role.yaml \
+                 (README, \"On a cluster\")"
             }
             Self::Scope { .. } => {
                 "the target's `namespaces` and `cluster-scoped` in countersign.toml say what may be \

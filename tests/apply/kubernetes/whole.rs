@@ -3,12 +3,16 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use countersign::apply::Stop;
 use countersign::apply::kubernetes::{Patience, Place, given_up};
 use countersign::custody::vault::Vault;
 use countersign::document::statement::{Fate, Outcome};
+use countersign::ledger::local::Local;
+use countersign::ledger::{Home, Ledger};
 use serde_json::{Value, json};
 
 use super::stage::{Hooks, PATIENCE, Stage, applied, config};
+use crate::support::apply::*;
 
 #[test]
 fn every_verb_is_written_once_and_reads_back_as_planned() {
@@ -140,4 +144,20 @@ fn many_objects_are_looked_at_by_few_requests() {
     ended.must(Outcome::Applied);
     assert_eq!(ended.writes.len(), 60);
     assert!(ended.writes.iter().all(|write| write.code < 300), "{:?}", ended.writes);
+}
+
+#[test]
+fn a_ledger_that_takes_no_record_permits_no_write() {
+    let stage = Stage::new();
+    let plan = stage.plan(json!([applied(&stage.configmap("x", json!({"a": "2"})))]));
+    let ledger = stage.ledger();
+    let spent = stage.spent(&ledger, &plan, false);
+    let other = tempfile::tempdir().unwrap();
+    let store = Home::local(Local::create(&other.path().join("ledger")).unwrap());
+    let foreign = Ledger::create(store, &label("shop"), id(2), now()).unwrap();
+    let mark = stage.cluster.mark();
+    let (report, _) = stage.run(&plan, (&foreign, &spent), Hooks::default(), Vault::empty());
+    assert!(matches!(report.stop(), Some(Stop::Ledger(_))), "{report:?}");
+    assert_eq!(report.outcome(), Outcome::FailedClean);
+    assert!(stage.writes(mark).is_empty());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign::document::statement::Outcome;
 use countersign::ledger::store::Along;
-use countersign::remote::kubernetes::{self as remote, Access, Proxies};
+use countersign::remote::kubernetes::{self as remote, Access};
 
 use super::*;
 use crate::support::cluster::client::Client;
@@ -248,7 +248,7 @@ fn an_api_server_that_is_started_again_costs_no_apply() {
         kubeconfig: vec![served.administrator().kubeconfig(folder.path())],
         context: "prod".to_owned(),
         patience: Duration::from_secs(60),
-        proxies: Proxies::default(),
+        proxies: remote::Proxies::default(),
     };
     let connection = remote::Cluster::connect(&access, None).unwrap();
     let asked = connection.clone();

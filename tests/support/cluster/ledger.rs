@@ -79,12 +79,8 @@ pub(crate) fn identity() -> &'static Identity {
 
 fn access(kubeconfig: PathBuf) -> Access {
     let patience = Duration::from_secs(30);
-    Access {
-        kubeconfig: vec![kubeconfig],
-        context: "prod".to_owned(),
-        patience,
-        proxies: Proxies::default(),
-    }
+    let (context, proxies) = ("prod".to_owned(), Proxies::default());
+    Access { kubeconfig: vec![kubeconfig], context, patience, proxies }
 }
 
 /// A ledger's place by this kubeconfig.
