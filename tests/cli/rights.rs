@@ -22,10 +22,10 @@ fn alone() -> &'static Cluster {
     ALONE.get_or_init(|| {
         let cluster = Cluster::alone();
         let admin = cluster.admin();
-        for (group, kind, plural, scope) in SERVED {
-            admin.apply(&definition(group, kind, plural, scope));
+        for (group, kind, plural) in SERVED {
+            admin.apply(&definition(group, kind, plural));
         }
-        for (group, _, plural, _) in SERVED {
+        for (group, _, plural) in SERVED {
             let path = format!("/apis/{group}/v1/{plural}");
             admin.wait_for(&path, "served", |answer| answer["items"].is_array());
         }
@@ -34,27 +34,26 @@ fn alone() -> &'static Cluster {
 }
 
 /// Kinds that a cluster need not have.
-const SERVED: [(&str, &str, &str, &str); 10] = [
-    ("gateway.networking.k8s.io", "Gateway", "gateways", "Namespaced"),
-    ("gateway.networking.k8s.io", "GRPCRoute", "grpcroutes", "Namespaced"),
-    ("gateway.networking.k8s.io", "HTTPRoute", "httproutes", "Namespaced"),
-    ("gateway.networking.k8s.io", "TCPRoute", "tcproutes", "Namespaced"),
-    ("gateway.networking.k8s.io", "TLSRoute", "tlsroutes", "Namespaced"),
-    ("gateway.networking.k8s.io", "UDPRoute", "udproutes", "Namespaced"),
-    ("snapshot.storage.k8s.io", "VolumeSnapshot", "volumesnapshots", "Namespaced"),
-    ("snapshot.storage.k8s.io", "VolumeSnapshotContent", "volumesnapshotcontents", "Cluster"),
-    ("keda.sh", "ScaledObject", "scaledobjects", "Namespaced"),
-    ("autoscaling.k8s.io", "VerticalPodAutoscaler", "verticalpodautoscalers", "Namespaced"),
+const SERVED: [(&str, &str, &str); 9] = [
+    ("gateway.networking.k8s.io", "Gateway", "gateways"),
+    ("gateway.networking.k8s.io", "GRPCRoute", "grpcroutes"),
+    ("gateway.networking.k8s.io", "HTTPRoute", "httproutes"),
+    ("gateway.networking.k8s.io", "TCPRoute", "tcproutes"),
+    ("gateway.networking.k8s.io", "TLSRoute", "tlsroutes"),
+    ("gateway.networking.k8s.io", "UDPRoute", "udproutes"),
+    ("snapshot.storage.k8s.io", "VolumeSnapshot", "volumesnapshots"),
+    ("keda.sh", "ScaledObject", "scaledobjects"),
+    ("autoscaling.k8s.io", "VerticalPodAutoscaler", "verticalpodautoscalers"),
 ];
 
-fn definition(group: &str, kind: &str, plural: &str, scope: &str) -> Value {
+fn definition(group: &str, kind: &str, plural: &str) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {
             "name": format!("{plural}.{group}"),
             "annotations": {"api-approved.kubernetes.io": "unapproved, for tests"},
         },
-        "spec": {"group": group, "scope": scope,
+        "spec": {"group": group, "scope": "Namespaced",
             "names": {"plural": plural, "singular": kind.to_lowercase(), "kind": kind,
                 "listKind": format!("{kind}List")},
             "versions": [{"name": "v1", "served": true, "storage": true, "schema": {
@@ -105,6 +104,11 @@ impl Stage {
 
     fn apply(&self, more: &[&str]) -> Run {
         self.shop.run(&[&["apply", PLAN, "--trusted", "."], more].concat())
+    }
+
+    /// What an apply does before it writes.
+    fn live(&self) -> Run {
+        self.shop.run(&["verify", PLAN, "--trusted", ".", "--live"])
     }
 
     fn object(&self, api: &str, kind: &str, name: &str, members: &Value) -> Value {
@@ -234,13 +238,21 @@ fn everything(stage: &Stage) -> (Vec<Value>, Value) {
     let workload = json!({"selector": {"matchLabels": labels}, "template": pods(&labels)});
     let mut set = workload.clone();
     set["serviceName"] = json!("web");
-    let claim = json!({"accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": "1Gi"}}});
+    let size = json!({"storage": "1Gi"});
+    let claim = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": size},
+        "storageClassName": "", "volumeName": "least-data"});
+    let volume = json!({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "least-data"},
+        "spec": {"capacity": size, "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/nowhere"}, "persistentVolumeReclaimPolicy": "Delete",
+            "claimRef": {"namespace": stage.namespace, "name": "data"}},
+    });
     let of =
         |api: &str, kind: &str, name: &str, members: Value| stage.object(api, kind, name, &members);
     let there = vec![
         stage.map("flags", "1"),
         stage.map("old", "1"),
+        volume,
         of("v1", "PersistentVolumeClaim", "data", json!({"spec": claim})),
         of("v1", "ServiceAccount", "web", json!({})),
         of("v1", "Service", "web", json!({"spec": {"selector": labels, "ports": [{"port": 80}]}})),
@@ -277,6 +289,7 @@ fn everything(stage: &Stage) -> (Vec<Value>, Value) {
             json!({"spec": {
             "selector": {"matchLabels": labels}, "maxUnavailable": 1}}),
         ),
+        of("v1", "Secret", "db", json!({"stringData": {"password": "x"}})),
         of("v1", "Secret", "old", json!({"stringData": {"password": "x"}})),
     ];
     let marked = json!({"metadata": {"labels": {"marked": "yes"}}});
@@ -304,7 +317,9 @@ fn everything(stage: &Stage) -> (Vec<Value>, Value) {
             "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"a": "b"}}}]}]}})
         )),
         stage.patch("policy/v1", "PodDisruptionBudget", "web", &marked),
+        stage.patch("v1", "Secret", "db", &marked),
         stage.delete("v1", "Secret", "old"),
+        applies(&of("v1", "Secret", "fresh", json!({}))),
     ]);
     (there, operations)
 }
@@ -332,7 +347,7 @@ impl Cut {
     }
 }
 
-/// Every resource of every rule, and every verb where there are several.
+/// Every resource of every rule; and every verb, for the kinds to which everything is done.
 fn cuts() -> Vec<Cut> {
     let texts = |rule: &Value, member: &str| -> Vec<String> {
         let list = rule[member].as_array().unwrap().iter();
@@ -353,7 +368,7 @@ fn cuts() -> Vec<Cut> {
             for resource in &resources {
                 cut("resources", resource, &verbs[0], resource);
             }
-            for verb in verbs.iter().filter(|_| verbs.len() > 1) {
+            for verb in verbs.iter().filter(|_| verbs.len() > 1 && group.is_empty()) {
                 cut("verbs", verb, verb, &resources[0]);
             }
         }
@@ -386,13 +401,19 @@ fn without_any_part_of_its_rights_the_applier_is_told_which_one_lacks() {
     }
     stage.is(&planner);
     stage.init();
+    // So much at once is nothing that the built-in rules let pass.
+    let toml = stage.shop.text("shop/countersign.toml");
+    let toml =
+        toml.replace("bundles = [\"policies\"]", "bundles = [\"policies\"]\nbuiltin = false");
+    stage.shop.write("shop/countersign.toml", toml);
     stage.plan(&operations).exits(0);
     stage.approve().exits(0);
     let mut wrong = Vec::new();
-    for (user, cut) in &lesser {
+    for (number, (user, cut)) in lesser.iter().enumerate() {
         let mark = cluster.mark();
         stage.is(user);
-        let run = stage.apply(&[]);
+        // An apply does the same first; a few show that it does.
+        let run = if number % 8 == 0 { stage.apply(&[]) } else { stage.live() };
         let told = run.code == Some(1)
             && run.stderr.contains(&cut.named)
             && run.stderr.contains("fixtures/kubernetes/target-role.yaml");
@@ -402,5 +423,5 @@ fn without_any_part_of_its_rights_the_applier_is_told_which_one_lacks() {
     }
     assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), lesser.len());
     stage.is(&applier);
-    stage.apply(&[]).exits(0);
+    stage.live().exits(0);
 }
