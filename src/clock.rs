@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::format_description::well_known::Rfc3339;
@@ -68,6 +69,36 @@ impl Deadline {
     }
 }
 
+/// A moment on a clock that only runs forwards, and runs on while the machine sleeps: what others do
+/// meanwhile takes as long as it does for them. Says nothing about the time of day.
+///
+/// Linux has such a clock as `CLOCK_BOOTTIME`, macOS as `CLOCK_MONOTONIC`. A virtual machine that is
+/// stopped from outside is told by neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(std::time::Duration);
+
+impl Moment {
+    /// Reads that clock.
+    pub fn now() -> Self {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const CLOCK: ClockId = ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const CLOCK: ClockId = ClockId::Monotonic;
+        // Since the machine was started, so it is never negative.
+        Self(clock_gettime(CLOCK).try_into().unwrap_or_default())
+    }
+
+    /// So long after it; `None` beyond what can be counted.
+    pub fn after(self, time: std::time::Duration) -> Option<Self> {
+        self.0.checked_add(time).map(Self)
+    }
+
+    /// Time from `earlier` to it; none if that is not earlier.
+    pub fn since(self, earlier: Self) -> std::time::Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
 impl FromStr for Instant {
     type Err = InstantError;
     fn from_str(text: &str) -> Result<Self, InstantError> {
@@ -127,5 +158,16 @@ mod tests {
         ] {
             assert!(bad.parse::<Instant>().is_err(), "{bad}");
         }
+    }
+    #[test]
+    fn a_moment_is_followed_by_later_ones_as_fast_as_time_goes() {
+        let (by_this_clock, by_another) = (Moment::now(), std::time::Instant::now());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let (least, now) = (by_another.elapsed(), Moment::now());
+        let passed = now.since(by_this_clock);
+        assert!(passed >= least && passed < least + std::time::Duration::from_secs(5));
+        assert_eq!(by_this_clock.since(now), std::time::Duration::ZERO);
+        assert_eq!(by_this_clock.after(passed), Some(now));
+        assert_eq!(now.after(std::time::Duration::MAX), None);
     }
 }

@@ -4,10 +4,11 @@
 //! approvals, and finishes. An apply is measured as a process of the release build, in a project
 //! whose plans change 100 and 1,000 files. Each runner has a clone of its own that knows nothing of
 //! the ledger, and the process an empty state folder, as a job of a pipeline has. Remotes and
-//! buckets are servers of this machine (`git http-backend`, LocalStack), so that what a network
-//! adds is the number of round trips times its latency. Nothing is asserted about time: that is for
-//! whoever reads the table. LocalStack must be there (`tests/localstack/install`), and Git. With
-//! `-- --quick` there are fewer rounds, to see that it works.
+//! buckets are servers of this machine (`git http-backend`, LocalStack), and so is the cluster, so
+//! that what a network adds is the number of round trips times its latency. Nothing is asserted
+//! about time: that is for whoever reads the table. LocalStack must be there
+//! (`tests/localstack/install`), Kubernetes (`tests/kubernetes/install`), and Git. With `-- --quick`
+//! there are fewer rounds, to see that it works.
 #![expect(clippy::expect_used, reason = "a measurement stops at the first surprise")]
 
 #[path = "../../tests/ledger/kinds.rs"]
@@ -46,9 +47,12 @@ enum Kind {
     GitHttp,
     /// A bucket of LocalStack.
     Object,
+    /// A namespace of a cluster.
+    Kubernetes,
 }
 
-const KINDS: [Kind; 5] = [Kind::Local, Kind::GitFile, Kind::GitCommit, Kind::GitHttp, Kind::Object];
+const KINDS: [Kind; 6] =
+    [Kind::Local, Kind::GitFile, Kind::GitCommit, Kind::GitHttp, Kind::Object, Kind::Kubernetes];
 
 impl Kind {
     fn name(self) -> &'static str {
@@ -58,6 +62,7 @@ impl Kind {
             Self::GitCommit => "git, file://, `--commit`",
             Self::GitHttp => "git, HTTP",
             Self::Object => "object-store, S3 of LocalStack",
+            Self::Kubernetes => "kubernetes",
         }
     }
 }
@@ -142,5 +147,5 @@ fn print(measured: &[Measured], rounds: &Rounds) {
     println!(
         "Each runner is born empty: a clone without the ledger's branch; for applies, without state."
     );
-    println!("The bucket of the applies is reached through a proxy of this machine that counts.");
+    println!("Bucket and cluster of the applies are reached through a proxy here that counts.");
 }

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use countersign::custody::key_file::SecretKey;
 use countersign::document::ident::Digest;
 use countersign::files;
+use countersign::remote::kubernetes::Identity;
 use serde_json::json;
 
 use crate::Kind;
+use crate::support::cluster::{self, cluster};
 use crate::support::git::git;
 use crate::support::git_http::{GitHttp, Rights};
 use crate::support::localstack;
@@ -44,6 +46,7 @@ impl Project {
                 let address = localstack::address().trim_start_matches("http://");
                 Counter::Proxy(Proxy::before(address.parse().expect("it is an address")))
             }
+            Kind::Kubernetes => Counter::Proxy(cluster().proxy()),
         };
         let project = Self { root, kind, files, counter, rounds: Cell::new(0) };
         project.make();
@@ -88,6 +91,16 @@ impl Project {
                 format!("kind = \"local\"\npath = \"{}\"\n", self.path("ledger").display())
             }
             Counter::Program(_) | Counter::Server(_) => "kind = \"git\"\n".to_owned(),
+            Counter::Proxy(proxy) if self.kind == Kind::Kubernetes => {
+                let (namespace, user) = cluster::ledger::granted();
+                user.kubeconfig_by(&self.path("home"), proxy);
+                let Identity { uid, ca_spki } = cluster::ledger::identity();
+                format!(
+                    "kind = \"kubernetes\"\ncontext = \"prod\"\ncluster = \"{uid}\"\n\
+                     ca = \"{ca_spki}\"\nnamespace = \"{}\"\n",
+                    namespace.name()
+                )
+            }
             Counter::Proxy(proxy) => format!(
                 "kind = \"object-store\"\nurl = \"{}\"\nregion = \"us-east-1\"\n\
                  endpoint = \"http://{}\"\n",
@@ -128,6 +141,7 @@ impl Project {
         command.current_dir(self.path(clone)).env_clear().stdin(Stdio::null());
         command.env("PATH", path_of_this_machine()).env("HOME", self.path("home"));
         command.env("COUNTERSIGN_STATE", self.path(state));
+        command.env("KUBECONFIG", self.path("home/kubeconfig"));
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             command.envs(localstack::credentials(name).map(|value| (name, value)));
         }

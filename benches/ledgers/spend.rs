@@ -36,6 +36,7 @@ pub(crate) fn measure(kind: Kind, rounds: u64) -> Option<Spends> {
         Kind::GitFile | Kind::GitHttp => kinds::Kind::Git,
         Kind::GitCommit => return None,
         Kind::Object => kinds::Kind::Object,
+        Kind::Kubernetes => kinds::Kind::Kubernetes,
     };
     let ground = Ground::with_ledger(of_tests, LEASE);
     let folder = ground.folder.path();

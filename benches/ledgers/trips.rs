@@ -17,7 +17,7 @@ pub(crate) enum Counter {
     Program(PathBuf),
     /// The server of the repository.
     Server(GitHttp),
-    /// A proxy before the store.
+    /// A proxy before the store or the cluster.
     Proxy(Proxy),
 }
 
@@ -59,7 +59,7 @@ impl Counter {
             Self::Proxy(proxy) => {
                 let mut counts = BTreeMap::<String, usize>::new();
                 for seen in proxy.take_seen() {
-                    let list = seen.target.contains("list-type=");
+                    let list = ["list-type=", "limit="].iter().any(|of| seen.target.contains(of));
                     let what = if list { "LIST".to_owned() } else { seen.method };
                     *counts.entry(what).or_default() += 1;
                 }

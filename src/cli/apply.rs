@@ -236,7 +236,7 @@ fn tell(
             committing::landed(applied, session);
             return Ok(code);
         }
-        Outcome::NotReady => "everything was written; something is NOT READY",
+        Outcome::NotReady => "everything was written, and not everything is ready",
         Outcome::Abandoned => {
             session.print(&format!(
                 "Given up: {plan} stays half-applied ({written} written, {left} not); the target is free again.\nReceipt: {shown}\n"
@@ -252,6 +252,10 @@ fn tell(
         fault = fault.because(cause);
     }
     fault = fault.hint(format!("{written} written, {left} not; receipt {shown}"));
+    if receipt.outcome == Outcome::NotReady {
+        let hint = "nothing is left to be written, and the target is free: look at what is not ready; another plan mends it, or takes it back";
+        return Err(fault.hint(hint));
+    }
     let mut resume = "--resume";
     if args.commit {
         resume = "--resume --commit";

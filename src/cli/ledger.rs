@@ -23,8 +23,9 @@ use whose::Whose;
 pub(super) enum LedgerCommand {
     /// Make the empty ledger of this project, an environment or a target; never over another
     ///
-    /// The folder, branch or bucket is the one that countersign.toml names. A bucket must show first
-    /// that it keeps to conditional writes: of two writers that collide, one is refused.
+    /// The folder, branch, bucket or namespace is the one that countersign.toml names; a namespace
+    /// is made, if you may. A bucket or cluster must show first that it keeps to conditional
+    /// writes: of two writers that collide, one is refused.
     ///
     /// Example: countersign ledger create
     Create(Whose),

@@ -1,7 +1,7 @@
 //! What the shape of countersign.toml alone does not show: parts that contradict themselves, and
 //! targets that would hold what decides about plans.
 
-use super::{Config, ConfigError, ConfigPlace, KubernetesTarget, Limits, Secret, Target};
+use super::{Config, ConfigError, ConfigPlace, Limits, Secret, Target};
 use crate::document::canonical::MAX_DEPTH;
 use crate::document::ident::{Digest, Pointer};
 
@@ -35,6 +35,10 @@ pub(super) fn shape(config: &Config) -> Result<(), ConfigError> {
     for (part, ledger) in std::iter::once(("ledger".to_owned(), &config.ledger)).chain(ledgers) {
         if let Err(message) = super::ledger::shape(ledger) {
             return wrong(part, message);
+        }
+        if let Some(target) = super::ledger::reached(ledger, config) {
+            let message = "its namespace is in the scope of target";
+            return wrong(part, format!("{message} {target}, whose plans could change it"));
         }
     }
     limits(&config.limits)
@@ -84,7 +88,7 @@ fn target_shape(target: &Target) -> Result<(), String> {
     match target {
         Target::Directory(_) => Ok(()),
         Target::Kubernetes(target) => {
-            pinned(target)?;
+            pinned(&target.context, &target.cluster, &target.ca)?;
             let mut all = target.ignore.values().flatten();
             let around = |pointer: &&Pointer| {
                 let mut parts = IDENTITY.iter().filter_map(|part| part.parse::<Pointer>().ok());
@@ -122,9 +126,9 @@ fn is_kind(key: &str) -> bool {
     good && !(version && !group.contains('.'))
 }
 
-/// Both halves of a cluster's identity are there: one that is left empty pins nothing.
-fn pinned(target: &KubernetesTarget) -> Result<(), String> {
-    let KubernetesTarget { context, cluster, ca, .. } = target;
+/// The way to a cluster and both halves of its identity are there: one that is left empty pins
+/// nothing.
+pub(super) fn pinned(context: &str, cluster: &str, ca: &str) -> Result<(), String> {
     let init = "`countersign init --context NAME` prints the lines of a cluster";
     if context.is_empty() {
         return Err("context is empty".to_owned());

@@ -5,6 +5,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Config, ConfigPlace, Target, check};
+use crate::document::ident::Label;
+
 /// Longest lease, in seconds: for so long a target stays locked after a runner died.
 const LONGEST_LEASE: u64 = 3600;
 /// Longest time to wait for an answer, in seconds.
@@ -20,6 +23,8 @@ pub enum Ledger {
     Git(GitLedger),
     /// A bucket whose objects are written by conditional puts.
     ObjectStore(ObjectStoreLedger),
+    /// A namespace of a cluster.
+    Kubernetes(KubernetesLedger),
 }
 
 /// A folder of one machine.
@@ -73,6 +78,32 @@ pub struct ObjectStoreLedger {
     pub timeout_seconds: u64,
 }
 
+/// A namespace of a cluster, whose objects are written by the version that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KubernetesLedger {
+    /// Context of the kubeconfig. It may lead to another cluster than those of targets.
+    pub context: String,
+    /// uid of its namespace `kube-system`.
+    pub cluster: String,
+    /// Digest of its certificate authority's public key: `sha256:` and 64 hexadecimal digits. A copy
+    /// of a cluster has its uid too.
+    pub ca: String,
+    /// The namespace, which holds this ledger and no other.
+    #[serde(default = "countersign")]
+    pub namespace: String,
+    /// For how long a lock outlives a holder that no longer renews it, in seconds.
+    #[serde(default = "minute")]
+    pub lease_seconds: u64,
+    /// How long to wait for an answer, in seconds.
+    #[serde(default = "half_minute")]
+    pub timeout_seconds: u64,
+}
+
+fn countersign() -> String {
+    "countersign".to_owned()
+}
+
 fn minute() -> u64 {
     60
 }
@@ -100,6 +131,18 @@ impl GitLedger {
 }
 
 impl ObjectStoreLedger {
+    /// For how long a lock outlives its holder.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
+
+    /// How long to wait for an answer.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+}
+
+impl KubernetesLedger {
     /// For how long a lock outlives its holder.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
@@ -148,7 +191,31 @@ pub(super) fn shape(ledger: &Ledger) -> Result<(), String> {
             }
             times(store.lease_seconds, store.timeout_seconds)
         }
+        Ledger::Kubernetes(cluster) => {
+            if let Err(error) = cluster.namespace.parse::<Label>() {
+                return Err(format!("namespace {error}"));
+            }
+            check::pinned(&cluster.context, &cluster.cluster, &cluster.ca)?;
+            times(cluster.lease_seconds, cluster.timeout_seconds)
+        }
     }
+}
+
+/// The targets by whose plans a ledger could be changed: their scope has its namespace.
+pub(super) fn reached<'c>(ledger: &Ledger, config: &'c Config) -> Option<ConfigPlace<'c>> {
+    let Ledger::Kubernetes(ledger) = ledger else {
+        return None;
+    };
+    config.environments.iter().find_map(|(environment, inner)| {
+        let (name, _) = inner.targets.iter().find(|(_, target)| match target {
+            Target::Kubernetes(target) => {
+                let named = |name: &Label| name.as_str() == ledger.namespace;
+                target.cluster == ledger.cluster && target.namespaces.iter().any(named)
+            }
+            Target::Directory(_) | Target::Cloudformation(_) => false,
+        })?;
+        Some(ConfigPlace(environment, name))
+    })
 }
 
 fn times(lease: u64, timeout: u64) -> Result<(), String> {
@@ -157,6 +224,12 @@ fn times(lease: u64, timeout: u64) -> Result<(), String> {
     }
     if !(1..=LONGEST_TIMEOUT).contains(&timeout) {
         return Err(format!("timeout-seconds is from 1 to {LONGEST_TIMEOUT}, not {timeout}"));
+    }
+    // One answer that never comes must not cost the lock: there is time for another renewal.
+    if lease < timeout.saturating_mul(2) {
+        return Err(format!(
+            "lease-seconds ({lease}) is not twice timeout-seconds ({timeout}) or more: a lock would be lost by waiting for one answer"
+        ));
     }
     Ok(())
 }

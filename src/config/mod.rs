@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::document::ident::{Label, Pointer, ResourceId};
 
-pub use ledger::{GitLedger, Ledger, LocalLedger, ObjectStoreLedger};
+pub use ledger::{GitLedger, KubernetesLedger, Ledger, LocalLedger, ObjectStoreLedger};
 pub use path::TargetPath;
 
 /// Why a countersign.toml cannot be used.

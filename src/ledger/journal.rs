@@ -1,9 +1,13 @@
-//! Journals as records of a shared store: lines that become durable together are one record, made
-//! once and never changed, so that a journal grows without being read.
+//! Journals as records of a shared store: lines that become durable together are one record, or
+//! a few where they are many, made once and never changed, so that a journal grows without being
+//! read.
 
 use std::sync::Arc;
 
 use super::store::{Change, Journal, Journals, Name, Put, Store, StoreError};
+
+/// Bytes after which a page ends with its line: few enough for every kind of store.
+const PAGE: usize = 256 << 10;
 
 /// The journals of a store.
 #[derive(Debug)]
@@ -53,11 +57,19 @@ struct Pages {
 impl Journal for Pages {
     fn push(&mut self, line: &[u8]) -> Result<(), StoreError> {
         self.note(line)?;
-        let name = page(&self.name, self.written);
-        let why = format!("Begin to write\n\nJournal: {name}\n");
-        let put = Put { name, bytes: std::mem::take(&mut self.noted), expected: None };
-        self.store.write(&Change::of(why, put))?;
-        self.written = self.written.saturating_add(1);
+        let noted = std::mem::take(&mut self.noted);
+        let named = (self.written..).zip(pages(&noted));
+        // One after the other: whatever was begun stands in pages without a gap.
+        let steps: Vec<_> = named
+            .map(|(at, bytes)| {
+                let (name, bytes) = (page(&self.name, at), bytes.to_vec());
+                vec![Put { name, bytes, expected: None }]
+            })
+            .collect();
+        let written = self.written.saturating_add(steps.len());
+        let why = format!("Begin to write\n\nJournal: {}\n", self.name);
+        self.store.write(&Change { why, steps, along: None })?;
+        self.written = written;
         Ok(())
     }
 
@@ -66,6 +78,18 @@ impl Journal for Pages {
         self.noted.push(b'\n');
         Ok(())
     }
+}
+
+/// Whole lines, in pieces of about [`PAGE`] bytes.
+fn pages(mut lines: &[u8]) -> Vec<&[u8]> {
+    let mut pages = Vec::new();
+    while let Some(end) = lines.iter().skip(PAGE).position(|byte| *byte == b'\n') {
+        let (page, more) = lines.split_at(PAGE + end + 1);
+        pages.push(page);
+        lines = more;
+    }
+    pages.extend((!lines.is_empty()).then_some(lines));
+    pages
 }
 
 /// The record of the lines that became durable as number `at` from 0; wide enough that the order of

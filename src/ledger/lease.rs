@@ -2,10 +2,11 @@
 //! No clock of another machine decides anything: whoever wants to take a lock over watches its
 //! record for a whole lease by a clock of its own that only runs forwards, and only a record that
 //! stays the same all the while has lost its holder. The holder, for its part, stops writing
-//! before anybody can have watched for that long.
+//! before anybody can have watched for that long. Both clocks run on while their machine sleeps, so
+//! that a holder that wakes up after its lease knows that it may have lost the lock.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant as Monotonic};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use super::lock::{Lock, LockView};
 use super::record::{self, LockRecord, TargetKey};
 use super::store::{Change, Put, Store, StoreError, Version};
 use super::{Ledger, LedgerError, encode};
-use crate::clock::Instant;
+use crate::clock::{Instant, Moment};
 
 /// The longest lease that anybody waits for, as the configuration has it.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -60,7 +61,7 @@ struct Shared {
     store: Arc<dyn Store>,
     place: String,
     target: TargetKey,
-    taken: Monotonic,
+    taken: Moment,
     record: Mutex<Recorded>,
     life: Mutex<Life>,
     wake: Condvar,
@@ -76,7 +77,7 @@ pub(super) struct Recorded {
 #[derive(Debug)]
 struct Life {
     /// No write of the holder begins at this time or after it; `None` where no lease ends.
-    until: Option<Monotonic>,
+    until: Option<Moment>,
     /// The record is somebody else's.
     lost: bool,
     /// The lock was given back or dropped.
@@ -90,7 +91,7 @@ impl Standing {
         (store, place): (Arc<dyn Store>, String),
         target: TargetKey,
         recorded: Recorded,
-        sent: Monotonic,
+        sent: Moment,
     ) -> Self {
         let lease = recorded.view.lease;
         let life =
@@ -123,7 +124,7 @@ impl Standing {
     }
 
     /// That the record was written, by a write that began at `sent`.
-    pub(super) fn wrote(&self, lease: Option<Lease>, sent: Monotonic) {
+    pub(super) fn wrote(&self, lease: Option<Lease>, sent: Moment) {
         unpoisoned(&self.shared.life).until = lease.and_then(|lease| end(&lease, sent));
     }
 
@@ -137,7 +138,7 @@ impl Standing {
     /// Whether nobody else can have the lock yet.
     pub(super) fn is_alive(&self) -> bool {
         let life = unpoisoned(&self.shared.life);
-        !life.lost && life.until.is_none_or(|until| Monotonic::now() < until)
+        !life.lost && life.until.is_none_or(|until| Moment::now() < until)
     }
 }
 
@@ -151,7 +152,7 @@ impl Shared {
     fn renewed(&self, view: &LockView) -> LockView {
         let mut view = view.clone();
         if let Some(lease) = &mut view.lease {
-            let held = i64::try_from(self.taken.elapsed().as_secs()).unwrap_or(i64::MAX);
+            let held = i64::try_from(Moment::now().since(self.taken).as_secs()).unwrap_or(i64::MAX);
             lease.renewals = lease.renewals.saturating_add(1);
             lease.renewed_at = view.holder.since.plus_seconds(held);
         }
@@ -187,7 +188,7 @@ impl Shared {
         };
         let why = format!("Renew the lock of {}\n\nLock: {}\n", self.target, view.id);
         let put = Put { name, bytes, expected: Some(record.version.clone()) };
-        let sent = Monotonic::now();
+        let sent = Moment::now();
         match self.store.write(&Change::of(why, put)) {
             Ok(versions) => {
                 record.version = versions.into_iter().next().unwrap_or(record.version.clone());
@@ -229,8 +230,8 @@ impl Shared {
 }
 
 /// Until when a holder may go by a lease: well before a watcher can have seen all of it.
-fn end(lease: &Lease, sent: Monotonic) -> Option<Monotonic> {
-    sent.checked_add(lease.length() / 4 * 3)
+fn end(lease: &Lease, sent: Moment) -> Option<Moment> {
+    sent.after(lease.length() / 4 * 3)
 }
 
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -260,9 +261,9 @@ impl Ledger {
         let longest = (lease / LOOKS).clamp(SHORTEST_LOOK, LONGEST_LOOK);
         let mut pause = SHORTEST_LOOK;
         let name = record::lock(target);
-        let mut same: Option<(Version, LockView, Monotonic)> = None;
+        let mut same: Option<(Version, LockView, Moment)> = None;
         loop {
-            let looking = Monotonic::now();
+            let looking = Moment::now();
             self.refresh()?;
             let Some((LockRecord { held: Some(view), .. }, version)) =
                 self.get::<LockRecord>(&name)?
@@ -273,11 +274,11 @@ impl Ledger {
                 return Ok(Watched::Changed);
             }
             match &same {
-                None => same = Some((version, view, Monotonic::now())),
+                None => same = Some((version, view, Moment::now())),
                 Some((_, first, _)) if *first != view => return Ok(Watched::Alive),
                 // From the end of the first look to the beginning of this one: whatever was renewed
                 // before that lies further back.
-                Some((version, _, since)) if looking.duration_since(*since) > lease => {
+                Some((version, _, since)) if looking.since(*since) > lease => {
                     return Ok(Watched::Gone(version.clone()));
                 }
                 Some(_) => {}

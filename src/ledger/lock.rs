@@ -2,7 +2,7 @@
 //! it up. Dropping it leaves the record, which a person or `resume` then deals with.
 
 use std::thread::sleep;
-use std::time::{Duration, Instant as Monotonic};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use super::record::{self, LockRecord, PlanRecord, TargetKey, TrustRecord};
 use super::rounds::refuse_begun;
 use super::store::{Change, Holds, Liveness, Presence, StoreError, Version};
 use super::{Ledger, TRIES};
-use crate::clock::Instant;
+use crate::clock::{Instant, Moment};
 use crate::document::ident::{Digest, Label};
 use crate::document::statement::ApprovalId;
 
@@ -152,7 +152,7 @@ impl Ledger {
             let record = LockRecord::held(target.clone(), view.clone());
             let put = self.put(record::lock(target), &record, expected)?;
             let why = format!("Lock {target} for plan {plan}\n\n{}", by(&view));
-            let sent = Monotonic::now();
+            let sent = Moment::now();
             match self.home.store.write(&Change::of(why, put)) {
                 Ok(versions) => {
                     let version = only(versions);

@@ -34,11 +34,13 @@
 mod advice;
 mod begin;
 mod chain;
+mod conditional;
 mod describe;
 mod error;
 pub mod git;
 mod home;
 mod journal;
+pub mod kubernetes;
 mod lease;
 pub mod local;
 mod lock;
@@ -64,6 +66,7 @@ use store::{Change, Found, Name, Put, StoreError, Version};
 
 pub use begin::{Recorded, Written};
 pub use chain::StoredReceipt;
+pub use conditional::{Proof, ProofError};
 pub use describe::{Chain, Description, PlanHistory, TargetLock, Trust};
 pub use error::{Damage, Held, LedgerError, Life};
 pub use home::Home;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::time::Instant as Monotonic;
 
 use super::error::LedgerError;
 use super::lease::Recorded;
@@ -13,7 +12,7 @@ use super::record::{self, Claim, Line, LockRecord, PlanRecord, Round, RoundState
 use super::rounds::{ApprovalUse, refuse_begun, used};
 use super::store::{Change, Journal, Name, StoreError, Version};
 use super::{Ledger, TRIES, trust};
-use crate::clock::Instant;
+use crate::clock::{Instant, Moment};
 use crate::document::ident::Digest;
 use crate::document::statement::ApprovalId;
 
@@ -223,7 +222,7 @@ impl Ledger {
         let last = self.put(record::plan(&lock.plan), plan, version)?;
         let change =
             Change { why: spends(&view, lock, plan), steps: vec![first, vec![last]], along: None };
-        let sent = Monotonic::now();
+        let sent = Moment::now();
         match self.home.store.write(&change) {
             Ok(versions) => {
                 let (first, last) = (versions.first().cloned(), versions.last().cloned());

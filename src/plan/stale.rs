@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::diff;
+use super::diff::{self, FieldChange};
 use super::seal::differing;
 use crate::document::effect::{Change, Effect, Forced, PreviewState, TargetIdentity};
 use crate::document::ident::{Pointer, ResourceId};
@@ -126,6 +126,11 @@ fn object(planned: &Change, now: &Change, found: &mut Vec<String>) {
         found.push(format!("{shown}: it would take over {would}, and {was} when planned"));
     } else if planned.after != now.after {
         for field in diff::fields(&planned.after, &now.after) {
+            if let Some(path) = secret(&field) {
+                let than = "another secret value than when planned";
+                found.push(format!("{shown}: {path} would get {than}"));
+                continue;
+            }
             let (would, was) = (value(field.after.as_ref()), value(field.before.as_ref()));
             let path = field.path;
             found.push(format!("{shown}: {path} would become {would}, and {was} when planned"));
@@ -139,6 +144,11 @@ fn before(shown: &str, planned: &Value, now: &Value, found: &mut Vec<String>) {
         (_, Value::Null) => found.push(format!("{shown} is gone; it was there when planned")),
         (planned, live) => {
             for field in diff::fields(planned, live) {
+                if let Some(path) = secret(&field) {
+                    let than = "another secret value than when planned";
+                    found.push(format!("{shown}: {path} has {than}"));
+                    continue;
+                }
                 let (is, was) = (value(field.after.as_ref()), value(field.before.as_ref()));
                 found.push(format!("{shown}: {} is {is}, was {was} when planned", field.path));
             }
@@ -180,6 +190,16 @@ fn taken(fields: &[Forced]) -> String {
         [] => "nothing".to_owned(),
         fields => fields.iter().map(one).collect::<Vec<_>>().join(", "),
     }
+}
+
+/// Where a masked value differs from a masked value: a digest says nothing to a person.
+fn secret(field: &FieldChange) -> Option<&str> {
+    let masked = |value: &Option<Value>| {
+        value.as_ref().and_then(Value::as_str).is_some_and(|text| text.starts_with("hmac-sha256:"))
+    };
+    let path = field.path.as_str();
+    let both = masked(&field.before) && masked(&field.after);
+    both.then(|| path.strip_suffix("/$secret/value").unwrap_or(path))
 }
 
 fn value(value: Option<&Value>) -> String {

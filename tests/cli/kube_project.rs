@@ -2,6 +2,7 @@
 //! by a user who may do there what applying needs. Commands are runs of the built program.
 
 use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -22,12 +23,32 @@ pub(crate) const OURS: &str = "countersign";
 pub(crate) const THEIRS: &str = "somebody";
 
 /// See the module.
-pub(crate) struct KubeProject {
-    pub(crate) cluster: &'static Cluster,
+pub(crate) struct KubeProject<'c> {
+    pub(crate) cluster: &'c Cluster,
     pub(crate) namespace: Namespace,
     pub(crate) user: User,
     pub(crate) shop: Shop,
     admin: Client,
+}
+
+/// An apply that was begun.
+pub(crate) struct Applying<'p> {
+    project: &'p KubeProject<'p>,
+    child: Child,
+    line: String,
+}
+
+impl Applying<'_> {
+    /// Waits until it ends.
+    pub(crate) fn ended(self) -> Run {
+        self.project.shop.waited(&[&self.line], self.child)
+    }
+
+    /// Ends it by SIGKILL.
+    pub(crate) fn killed(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
 }
 
 /// What planning and applying need in the namespace.
@@ -42,18 +63,23 @@ fn rights_around() -> Value {
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["get", "list"]},
         {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list"]},
+        {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]},
+        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"],
+            "verbs": ["list"]},
+        {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["list"]},
     ])
 }
 
-impl KubeProject {
+impl KubeProject<'static> {
     /// A project with nothing planned.
     pub(crate) fn new() -> Self {
-        Self::with(&[])
+        Self::on(cluster())
     }
+}
 
-    /// The same, with more words for `init`.
-    pub(crate) fn with(more: &[&str]) -> Self {
-        let cluster = cluster();
+impl<'c> KubeProject<'c> {
+    /// The same, on a cluster of the test's own.
+    pub(crate) fn on(cluster: &'c Cluster) -> Self {
         let (namespace, user) = (cluster.namespace("behind"), cluster.user());
         let (shop, admin) = (Shop::bare(), cluster.admin());
         std::fs::remove_dir_all(shop.path("shop/manifests")).unwrap();
@@ -62,7 +88,7 @@ impl KubeProject {
         project.granted();
         project.straight();
         let line = ["init", "--context", "prod", "--namespace", project.name()];
-        project.shop.run(&[&line[..], more].concat()).exits(0);
+        project.shop.run(&line).exits(0);
         project
     }
 
@@ -144,6 +170,13 @@ impl KubeProject {
 
     pub(crate) fn apply_with(&self, more: &[&str]) -> Run {
         self.shop.run(&[&["apply", PLAN, "--trusted", "."], more].concat())
+    }
+
+    /// An apply that goes on beside the test.
+    pub(crate) fn applying(&self, more: &[&str]) -> Applying<'_> {
+        let line = [&["apply", PLAN, "--trusted", "."], more].concat();
+        let child = self.shop.command(&line).spawn().unwrap();
+        Applying { project: self, child, line: line.join(" ") }
     }
 
     /// Runs a command in this process, by a clock of the test.

@@ -1,7 +1,11 @@
 //! Shared ledgers from the command line: made, missing, moved back, let go of; and the two commands
 //! of a second machine.
 
+use countersign::remote::kubernetes::Identity;
+
 use super::shop::Shop;
+use crate::support::cluster::cluster;
+use crate::support::cluster::ledger::{granted, identity};
 use crate::support::git::{Server, git};
 use crate::support::localstack;
 
@@ -112,4 +116,69 @@ fn a_ledger_in_a_bucket_is_made_once_its_store_has_proved_itself() {
     run(&APPLY, "another").exits(12).says(&["is spent"]);
     let log = run(&["-o", "json", "log"], "third").exits(0);
     assert_eq!(log.json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_ledger_in_a_namespace_is_made_shown_missed_and_let_go_of() {
+    let (namespace, user) = granted();
+    let shop = Shop::approved();
+    let Identity { uid, ca_spki } = identity();
+    let ledger = |namespace: &str| {
+        format!(
+            "kind = \"kubernetes\"\ncontext = \"prod\"\ncluster = \"{uid}\"\nca = \"{ca_spki}\"\n\
+             namespace = \"{namespace}\""
+        )
+    };
+    shop.keeps_its_ledger_in(&ledger(namespace.name()));
+    let kubeconfig = user.kubeconfig(&shop.path("alice"));
+    let run = |line: &[&str], state: &str| {
+        let mut command = shop.command(line);
+        command.env("KUBECONFIG", &kubeconfig);
+        if !state.is_empty() {
+            command.env("COUNTERSIGN_STATE", shop.path(state));
+            command.env("COUNTERSIGN_APPLIER_KEY", shop.path("state/keys/shop/applier"));
+        }
+        let run = shop.finish(line, command);
+        assert!(!format!("{run:?}").contains(user.token()), "{run:#?}");
+        run
+    };
+    let there_is_none = format!("there is no ledger at namespace {} of cluster", namespace.name());
+    run(&APPLY, "").exits(18).says(&[&there_is_none, "`countersign ledger create`"]);
+    let made = run(&["ledger", "create"], "").exits(0);
+    for part in ["keeps to conditions", "Made an empty ledger at namespace ledger-"] {
+        assert!(made.stdout.contains(part), "no {part:?} in {made:#?}");
+    }
+    run(&["ledger", "create"], "").exits(18).says(&["already"]);
+    run(&APPLY, "runner").exits(0);
+    // A machine that has seen nothing of it.
+    run(&APPLY, "another").exits(12).says(&["is spent"]);
+    let log = run(&["-o", "json", "log"], "third").exits(0);
+    assert_eq!(log.json().as_array().unwrap().len(), 1);
+    let id = run(&["-o", "json", "ledger", "show"], "").exits(0).json()["id"].clone();
+
+    // All of it is deleted; the machines that saw it know that there was one.
+    let admin = cluster().admin();
+    for kind in ["configmaps", "leases"] {
+        let path = match kind {
+            "leases" => namespace.path_of("coordination.k8s.io/v1", kind),
+            _ => namespace.path(kind),
+        };
+        assert_eq!(admin.delete(&path, &serde_json::Value::Null).0, 200);
+    }
+    let gone = format!("ledger {} is gone", id.as_str().unwrap());
+    run(&APPLY, "").exits(18).says(&["is not the one that was there before", &gone]);
+    run(&["ledger", "create"], "").exits(18).says(&["countersign ledger forget ID"]);
+    run(&APPLY, "newcomer").exits(18).says(&["approvals that were spent count again"]);
+    // It is let go of without its cluster.
+    let mut command = shop.command(&["ledger", "forget", id.as_str().unwrap()]);
+    command.env("KUBECONFIG", shop.path("nowhere"));
+    shop.finish(&["ledger", "forget"], command).exits(0);
+    run(&["ledger", "create"], "").exits(0);
+
+    // Its users' rights were in the namespace.
+    let path = format!("/api/v1/namespaces/{}", namespace.name());
+    assert_eq!(admin.delete(&path, &serde_json::Value::Null).0, 200);
+    admin.wait_for(&path, "the namespace is gone", serde_json::Value::is_null);
+    run(&APPLY, "newcomer").exits(18).says(&["gone with it if that was deleted"]);
+    run(&["ledger", "create"], "").exits(18).says(&["may not get configmaps", "README"]);
 }

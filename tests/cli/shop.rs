@@ -206,6 +206,11 @@ impl Shop {
         self.ended(arguments, wait(command.spawn().unwrap()))
     }
 
+    /// Waits for a run that was started by hand.
+    pub(crate) fn waited(&self, arguments: &[&str], child: Child) -> Run {
+        self.ended(arguments, wait(child))
+    }
+
     fn ended(&self, arguments: &[&str], output: Output) -> Run {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let line = arguments.join(" ");

@@ -209,6 +209,14 @@ fn parts_that_contradict_themselves_are_named() {
     let secret = |lines: &str| format!("name = \"a\"\n{cluster}[secrets.s]\n{lines}\n");
     let changed = |from: &str, to: &str| format!("name = \"a\"\n{cluster}").replace(from, to);
     let ledger = |lines: &str| format!("name = \"a\"\n[ledger]\n{lines}\n");
+    let kubernetes = |line: &str| {
+        let others =
+            ["context = \"c\"".to_owned(), "cluster = \"x\"".to_owned(), format!("ca = \"{CA}\"")];
+        let key = line.split(' ').next().unwrap();
+        let others = others.iter().filter(|other| !other.starts_with(key)).map(String::as_str);
+        let lines: Vec<_> = ["kind = \"kubernetes\"", line].into_iter().chain(others).collect();
+        ledger(&lines.join("\n"))
+    };
     let place = "pointers = [\"Secret/a/b#/data/c\"]";
     for (text, said) in [
         (secret(&format!("targets = [\"c\"]\n{place}")), "not exactly one source"),
@@ -230,6 +238,17 @@ fn parts_that_contradict_themselves_are_named() {
         (ledger("kind = \"git\"\nbranch = \"a.lock\""), "no name of a branch"),
         (ledger("kind = \"git\"\nlease-seconds = 0"), "from 1 to 3600, not 0"),
         (ledger("kind = \"git\"\ntimeout-seconds = 601"), "from 1 to 600, not 601"),
+        (
+            ledger("kind = \"git\"\nlease-seconds = 11\ntimeout-seconds = 6"),
+            "lease-seconds (11) is not twice timeout-seconds (6) or more",
+        ),
+        (kubernetes("context = \"\""), "context is empty"),
+        (kubernetes("cluster = \"\""), "is not the uid of a namespace"),
+        (kubernetes("namespace = \"A\""), "is not a DNS label"),
+        (kubernetes("namespace = \"a/b\""), "is not a DNS label"),
+        (kubernetes("ca = \"sha256:00\""), "is not `sha256:` and 64 hexadecimal digits"),
+        (kubernetes(&format!("ca = \"sha256:{}\"", "A".repeat(64))), "64 hexadecimal digits"),
+        (kubernetes("lease-seconds = 59"), "lease-seconds (59) is not twice"),
         (ledger("kind = \"object-store\"\nurl = \"/tmp/x\""), "begins with none of s3://"),
         (ledger("kind = \"object-store\"\nurl = \"s3://k:s@b\""), "it holds no credentials"),
         (
@@ -270,4 +289,28 @@ fn a_shared_ledger_needs_few_words() {
     };
     assert_eq!((store.url.as_str(), &store.region, &store.endpoint), ("s3://b/p", &None, &None));
     assert_eq!((store.lease().as_secs(), store.timeout().as_secs()), (60, 30));
+    let lines = format!("kind = \"kubernetes\"\ncontext = \"c\"\ncluster = \"x\"\nca = \"{CA}\"");
+    let Ledger::Kubernetes(cluster) = ledger(&lines) else { panic!() };
+    assert_eq!((cluster.context.as_str(), cluster.namespace.as_str()), ("c", "countersign"));
+    assert_eq!((cluster.lease().as_secs(), cluster.timeout().as_secs()), (60, 30));
+}
+
+/// A plan must not be able to change what says that it was applied.
+#[test]
+fn a_ledger_in_the_scope_of_a_target_is_refused() {
+    let text = |cluster: &str, namespace: &str| {
+        format!(
+            "name = \"a\"\n[environments.p.targets.c]\nkind = \"kubernetes\"\ncontext = \"c\"\n\
+             cluster = \"x\"\nca = \"{CA}\"\nnamespaces = [\"shop\", \"countersign\"]\n\
+             [environments.p.ledger]\nkind = \"kubernetes\"\ncontext = \"other\"\n\
+             cluster = \"{cluster}\"\nca = \"{CA}\"\nnamespace = \"{namespace}\"\n"
+        )
+    };
+    for namespace in ["shop", "countersign"] {
+        let error = Config::parse(&text("x", namespace)).unwrap_err().to_string();
+        let said = "environments.p.ledger: its namespace is in the scope of target p/c";
+        assert!(error.contains(said), "{error}");
+    }
+    Config::parse(&text("y", "countersign")).unwrap();
+    Config::parse(&text("x", "ledger")).unwrap();
 }

@@ -36,6 +36,12 @@ fn a_round_in_a_bucket_killed_at_any_step_is_resumed_from_another_machine() {
     assert!(steps.len() >= 16, "{steps:?}");
 }
 
+#[test]
+fn a_round_in_a_namespace_killed_at_any_step_is_resumed_from_another_machine() {
+    let steps = killed_at_every_step(Kind::Kubernetes);
+    assert!(steps.len() >= 16, "{steps:?}");
+}
+
 fn killed_at_every_step(kind: Kind) -> Vec<String> {
     let whole = Ground::with_ledger(kind, LEASE);
     let steps = undisturbed(whole.child(CHILD), whole.folder.path());

@@ -16,7 +16,7 @@ use crate::support::proxy::{Fault, Kind, Proxy, Rule};
 
 /// How long a store waits where a fault makes it wait, and where none does.
 const SHORT: Duration = Duration::from_secs(3);
-const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 /// Longer than two waits, so that a holder lives through them.
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -43,6 +43,9 @@ pub(crate) struct Far {
     pub(crate) writes: Kind,
     /// How a request is cut off such that it cannot land.
     pub(crate) cut: Fault,
+    /// How long it waits where no fault makes it wait: not for ever, if it sends again all the while
+    /// what is answered 429.
+    pub(crate) long: Duration,
 }
 
 /// A step of the work with the ledger.
@@ -239,7 +242,7 @@ impl Case<'_> {
     fn met(self) -> bool {
         let about = format!("{}, at {:?}", self.row.name, self.step);
         let label = label("shop");
-        let patience = Patience { answer: LONG, lease: LEASE };
+        let patience = Patience { answer: self.far.long, lease: LEASE };
         let home = match &self.far.create {
             Some(create) => create(patience),
             None => (self.far.open)(false, patience).unwrap(),
@@ -296,7 +299,8 @@ impl Case<'_> {
                 }
             };
             next(Step::Open);
-            let patience = Patience { answer: self.row.answer, lease: LEASE };
+            let answer = self.row.answer.min(self.far.long);
+            let patience = Patience { answer, lease: LEASE };
             let home = (self.far.open)(true, patience)
                 .map_err(|error| LedgerError::store(error, "the place"))?;
             let ledger = Ledger::open(home, &label("shop"))?;
@@ -339,7 +343,7 @@ impl Case<'_> {
     /// What a person or the next job does: the same again, with `resume` where it was begun.
     fn second_attempt(&self, about: &str) {
         let (plan, approval) = of();
-        let patience = Patience { answer: LONG, lease: LEASE };
+        let patience = Patience { answer: self.far.long, lease: LEASE };
         let home = (self.far.open)(true, patience).unwrap();
         let ledger = Ledger::open(home, &label("shop")).unwrap();
         let rounds = ledger.rounds(plan).unwrap();
@@ -365,7 +369,7 @@ impl Case<'_> {
 
     /// The ledger as it stands, read past the proxy.
     fn straight(&self) -> Result<Ledger, LedgerError> {
-        let home = (self.far.open)(false, Patience { answer: LONG, lease: LEASE });
+        let home = (self.far.open)(false, Patience { answer: self.far.long, lease: LEASE });
         let home = home.map_err(|error| LedgerError::store(error, "the place"))?;
         Ledger::open(home, &label("shop"))
     }

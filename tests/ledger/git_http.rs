@@ -16,7 +16,7 @@ use countersign::ledger::git::{Git, GitPlace};
 use countersign::ledger::store::{Along, StoreError};
 use countersign::ledger::{Home, Ledger, LedgerError};
 
-use super::faults::{Far, Patience, every_fault_at_its_steps};
+use super::faults::{Far, LONG, Patience, every_fault_at_its_steps};
 use super::git::{BRANCH, at};
 use super::suite::Place;
 use crate::support::apply::*;
@@ -127,6 +127,7 @@ fn far(remote: &Arc<Remote>) -> Far {
         create: Some(Box::new(move |patience| same(&address, patience, true).unwrap())),
         writes: ("POST", "git-receive-pack"),
         cut: Fault::CutBody,
+        long: LONG,
     }
 }
 

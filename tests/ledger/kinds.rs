@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use countersign::git::{Person, Repository};
 use countersign::ledger::git::{Git, GitPlace};
+use countersign::ledger::kubernetes::Namespace;
 use countersign::ledger::local::Local;
 use countersign::ledger::object::Objects;
 use countersign::ledger::{Home, Ledger};
 
 use crate::support::apply::*;
+use crate::support::cluster;
 use crate::support::git::{Server, cloned, surroundings};
 use crate::support::killed::child;
 use crate::support::localstack;
@@ -21,6 +23,8 @@ const KIND: &str = "COUNTERSIGN_TEST_KIND";
 const LEASE_MS: &str = "COUNTERSIGN_TEST_LEASE";
 /// Holds the address of the bucket, in the folder that the processes share.
 const BUCKET: &str = "bucket";
+/// Holds the name of the namespace, beside the kubeconfig.
+const NAMESPACE: &str = "namespace";
 
 /// A kind of ledger, and who shares what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +37,14 @@ pub(crate) enum Kind {
     OneClone,
     /// A bucket.
     Object,
+    /// A namespace of a cluster.
+    Kubernetes,
 }
 
-const ALL: [Kind; 4] = [Kind::Local, Kind::Git, Kind::OneClone, Kind::Object];
+const ALL: [Kind; 5] = [Kind::Local, Kind::Git, Kind::OneClone, Kind::Object, Kind::Kubernetes];
 
-/// What all runners reach: a folder with the local ledger, the remote, or the name of the bucket.
+/// What all runners reach: a folder with the local ledger, the remote, or the name of the bucket or
+/// namespace.
 pub(crate) struct Ground {
     pub(crate) kind: Kind,
     pub(crate) folder: tempfile::TempDir,
@@ -57,6 +64,13 @@ impl Ground {
             Kind::Object => {
                 let folder = tempfile::tempdir().unwrap();
                 std::fs::write(folder.path().join(BUCKET), localstack::bucket().url).unwrap();
+                folder
+            }
+            Kind::Kubernetes => {
+                let folder = tempfile::tempdir().unwrap();
+                let (namespace, user) = cluster::ledger::granted();
+                user.kubeconfig(folder.path());
+                std::fs::write(folder.path().join(NAMESPACE), namespace.name()).unwrap();
                 folder
             }
         };
@@ -87,6 +101,9 @@ impl Ground {
             let address = localstack::address();
             assert!(!address.is_empty());
             child.envs(localstack::for_children());
+        }
+        if self.kind == Kind::Kubernetes {
+            child.envs(cluster::for_children());
         }
     }
 }
@@ -123,6 +140,13 @@ fn home(kind: Kind, folder: &Path, runner: &str, lease: Duration) -> Home {
             bucket.lease = lease;
             bucket.patience = Duration::from_secs(120);
             Home::shared(Arc::new(Objects::open(&bucket, &localstack::credentials).unwrap()))
+        }
+        Kind::Kubernetes => {
+            let namespace = std::fs::read_to_string(folder.join(NAMESPACE)).unwrap();
+            let mut location = cluster::ledger::location(folder.join("kubeconfig"), &namespace);
+            location.lease = lease;
+            location.access.patience = Duration::from_secs(120);
+            Home::shared(Arc::new(Namespace::open(&location).unwrap()))
         }
     }
 }

@@ -8,6 +8,8 @@ mod faults;
 mod git;
 mod git_http;
 mod kinds;
+mod kubernetes;
+mod kubernetes_faults;
 mod leased;
 mod local;
 mod memory;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign::ledger::Home;
 use countersign::ledger::object::{Bucket, Objects};
 
-use super::faults::{Far, Patience, every_fault_at_its_steps};
+use super::faults::{Far, LONG, Patience, every_fault_at_its_steps};
 use crate::support::localstack::{address, bucket, credentials};
 use crate::support::proxy::{Fault, Proxy};
 
@@ -28,6 +28,7 @@ fn far() -> Far {
         writes: ("PUT", ""),
         // S3 stores no part of a body; LocalStack does, and so nobody can read the object again.
         cut: Fault::CutHead,
+        long: LONG,
     }
 }
 

@@ -35,6 +35,11 @@ fn of_eight_runners_of_one_bucket_one_wins() {
     race(Kind::Object, 50);
 }
 
+#[test]
+fn of_eight_runners_of_one_namespace_one_wins() {
+    race(Kind::Kubernetes, 50);
+}
+
 fn race(kind: Kind, rounds: usize) {
     let ground = Ground::with_ledger(kind, LEASE);
     let children: Vec<_> = (0..PROCESSES)

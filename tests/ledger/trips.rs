@@ -121,3 +121,30 @@ fn a_shared_journal_is_written_once_for_writes_that_begin_together() {
     finish(&ledger, spent, Outcome::Applied).unwrap();
     assert_eq!(ledger.journal_lines(&id(100)).unwrap().len(), 3);
 }
+
+/// However many begin together: no record is larger than every kind of store takes.
+#[test]
+fn a_long_page_of_a_journal_is_several_records_without_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    drop(local_created(&path));
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let store = Counted { folder: Local::open(&path).unwrap(), asked: Arc::clone(&asked) };
+    let ledger = Ledger::open(Home::shared(Arc::new(store)), &label("shop")).unwrap();
+    let lock = locked(&ledger, "main", plan("a"), false);
+    let spent = spend(&ledger, lock, &ids(&[10]), id(100), false).unwrap();
+    asked.lock().unwrap().clear();
+    let items: Vec<_> = (0..10_000).map(|at| format!("apps/Deployment/shop/web-{at:05}")).collect();
+    let begun = items.iter().map(|item| (item.as_str(), Some(plan("old")), Some(plan("new"))));
+    assert_eq!(ledger.begin_all(&spent, begun).unwrap().len(), items.len());
+    let journal = folder.path().join(format!("ledger/journal/{}", id(100)));
+    let sizes: Vec<_> =
+        std::fs::read_dir(journal).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).collect();
+    assert!(sizes.len() > 4 && sizes.iter().all(|size| *size < 300 << 10), "{sizes:?}");
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [format!("write {}", vec!["journal"; sizes.len()].join(", "))]
+    );
+    ledger.begin(&spent, "last", None, None).unwrap();
+    assert_eq!(ledger.journal_lines(&id(100)).unwrap().len(), items.len() + 1);
+}

@@ -417,7 +417,7 @@ fn a_landing_whose_answer_was_lost_is_found_in_the_remote() {
     let world = World::new();
     world.approved_on_main();
     let before = world.head("main");
-    world.alice("sed -i 's/^lease-seconds.*/timeout-seconds = 6/' countersign.toml");
+    world.alice("sed -i '/^lease-seconds/d' countersign.toml");
     let hook = "#!/bin/sh\ngrep -q refs/heads/main && sleep 20\nexit 0\n";
     world.hook("post-receive", hook);
     apply(&world, "").exits(0).says("Committed to branch main: ");

@@ -22,7 +22,7 @@ fn a_lock_is_shown_with_its_holder_and_lease() {
     for words in [
         "LOCKED prod/manifests by applier on ",
         "    renewed 20",
-        "; a holder that lives renews within 8 s\n",
+        "; a holder that lives renews within 12 s\n",
     ] {
         assert!(shown.contains(words), "no {words:?} in {shown}");
     }

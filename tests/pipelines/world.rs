@@ -93,7 +93,7 @@ impl World {
         );
         let toml = fs::read_to_string(shop.join("countersign.toml")).unwrap();
         let (before, _) = toml.split_once("[ledger]").unwrap();
-        let ledger = "[ledger]\nkind = \"git\"\nlease-seconds = 8\n";
+        let ledger = "[ledger]\nkind = \"git\"\nlease-seconds = 12\ntimeout-seconds = 6\n";
         fs::write(shop.join("countersign.toml"), format!("{before}{ledger}")).unwrap();
         world.alice(
             "chmod +x ci/countersign && git add -A && git commit -qm 'A project'\n\

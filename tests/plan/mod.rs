@@ -1,5 +1,6 @@
 //! Tests of the room `plan`.
 
+mod around;
 mod diff;
 mod files;
 mod golden;

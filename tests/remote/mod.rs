@@ -6,6 +6,7 @@ mod authorities;
 mod asks;
 mod context;
 mod network;
+mod writers;
 
 use std::path::PathBuf;
 use std::time::Duration;

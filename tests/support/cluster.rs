@@ -15,6 +15,7 @@ pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod client;
 pub(crate) mod rights;
+pub(crate) mod ledger;
 mod supervisor;
 pub(crate) mod user;
 

@@ -42,7 +42,7 @@ impl Writing<'_, '_, '_> {
                 Ok(judge::Fate::Untouched) if sent.elapsed() < patience.settles => {
                     return self.doubt(at, doubt, pause(since, &patience));
                 }
-                Ok(judge::Fate::Landed(result)) => Ok(result.and(live)),
+                Ok(judge::Fate::Landed(seen)) => Ok(seen),
                 Ok(judge::Fate::Untouched | judge::Fate::Barred) => {
                     Err(WriteError::Lost(why.clone()))
                 }
@@ -58,7 +58,8 @@ impl Writing<'_, '_, '_> {
         };
         self.doubts = self.doubts.saturating_sub(1);
         match fate {
-            Ok(object) => self.took_effect(at, doubt.recorded, object),
+            Ok(None) => self.deleted(at, doubt.recorded),
+            Ok(Some(seen)) => self.wrote(at, doubt.recorded, &seen),
             Err(error) => self.failed(at, error),
         }
     }

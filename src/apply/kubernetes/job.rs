@@ -227,6 +227,18 @@ impl<'p> Job<'p> {
         same::differences_but(&self.change.after, seen, &self.change.unknown)
     }
 
+    /// Whether an object holds the result of this change and, besides, only fields that nobody had
+    /// before: a controller adds them to what it was given (the volume of a claim, the node of a
+    /// pod). It says that the change was made only where it is known to have been begun.
+    pub(super) fn has_grown(&self, seen: &Value) -> bool {
+        if self.is_deferred() {
+            return false;
+        }
+        let Change { before, after, unknown, .. } = self.change;
+        same::additions(after, seen, unknown)
+            .is_some_and(|added| added.iter().all(|path| before.pointer(path.as_str()).is_none()))
+    }
+
     /// The object in words: `Deployment shop/web`.
     pub(super) fn words(&self) -> String {
         let ResourceId { kind, namespace, name, .. } = &self.change.id;

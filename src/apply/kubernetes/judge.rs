@@ -63,7 +63,8 @@ pub(super) fn judge(
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str);
     let same_object = text("/metadata/uid") == job.change.guard.get("uid").map(String::as_str);
     let differs = if past.resumes { job.differs(&seen) } else { Vec::new() };
-    let after = || past.resumes && differs.is_empty();
+    let grown = || past.begun && job.has_grown(&seen);
+    let after = || past.resumes && (differs.is_empty() || grown());
     if text("/metadata/deletionTimestamp").is_some() {
         return match job.verb {
             Verb::Delete if past.begun && same_object => Ok(Standing::Going),
@@ -147,10 +148,11 @@ pub(super) fn fate(job: &Job<'_>, live: Option<&Value>, glass: Glass<'_>) -> Res
             if job.differs(&seen).is_empty() {
                 return Ok(Fate::Landed(Some(seen)));
             }
-            let as_before =
-                was.is_some() && same::differences(&job.change.before, &seen).is_empty();
-            Ok(match as_before {
-                true => Fate::Barred,
+            if was.is_some() && same::differences(&job.change.before, &seen).is_empty() {
+                return Ok(Fate::Barred);
+            }
+            Ok(match job.has_grown(&seen) {
+                true => Fate::Landed(Some(seen)),
                 false => Fate::Unclear("it is neither as it was nor as planned".to_owned()),
             })
         }

@@ -39,6 +39,20 @@ pub(super) fn differences_but(planned: &Value, found: &Value, unknown: &[Pointer
     differences(planned, &found)
 }
 
+/// The paths of what is found beyond what was planned; `None` if anything that was planned is not
+/// there, or is another.
+pub(super) fn additions(
+    planned: &Value,
+    found: &Value,
+    unknown: &[Pointer],
+) -> Option<Vec<Pointer>> {
+    let mut found = found.clone();
+    unknown.iter().for_each(|pointer| remove(&mut found, pointer));
+    let fields = diff::fields(planned, &found);
+    let added = |field: diff::FieldChange| field.before.is_none().then_some(field.path);
+    fields.into_iter().map(added).collect()
+}
+
 /// The paths of what was asked for and is not there, or is there with another value.
 pub(super) fn missing(asked: &Value, found: &Value) -> Vec<Pointer> {
     let mut paths = Vec::new();

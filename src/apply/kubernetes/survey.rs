@@ -1,8 +1,10 @@
 //! The look at every object before the first of them is written, so that most of what can be in the
 //! way is found while nothing has changed. A round that goes on finds here how far it had come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::error::ClusterError;
 use super::glass::Glass;
@@ -13,10 +15,12 @@ use crate::apply::report::{Report, Stop};
 use crate::document::effect::TargetIdentity;
 use crate::document::statement::Fate;
 use crate::plan::Plan;
-use crate::remote::kubernetes::{Cluster, Kinds, Place};
+use crate::remote::kubernetes::{Cluster, Kind, Kinds, Place};
 
 /// Objects that are looked at side by side.
 const WIDTH: usize = 32;
+/// Objects of one kind and namespace from which on they are listed: one answer for many.
+const MANY: usize = 32;
 /// How long nothing is heard of any of them before it is looked whether somebody asked to stop.
 pub(super) const TICK: Duration = Duration::from_millis(200);
 
@@ -39,11 +43,22 @@ pub(super) fn survey<'p>(
     report: &mut Report,
 ) -> Result<(), Stop> {
     let mut lanes = Lanes::new(sight.cluster);
-    let mut left = 0..jobs.len();
     let mut stop: Option<(usize, Stop)> = None;
+    let mut left: BTreeSet<usize> = (0..jobs.len()).collect();
+    for group in many(jobs) {
+        let Some(mut found) = listed(&group, sight) else { continue };
+        for (at, name) in group.members {
+            left.remove(&at);
+            let Some(job) = jobs.get_mut(at) else { continue };
+            let live = found.remove(&name);
+            if let Err(other) = settle(job, at, (live.as_ref(), past(job)), sight.glass, report) {
+                keep_first(&mut stop, at, other);
+            }
+        }
+    }
     loop {
         while lanes.under_way() < WIDTH
-            && let Some(at) = left.next()
+            && let Some(at) = left.pop_first()
         {
             let Some(job) = jobs.get_mut(at) else { continue };
             match job.place.clone() {
@@ -81,6 +96,44 @@ pub(super) fn survey<'p>(
     stop.map_or(Ok(()), |(_, stop)| Err(stop))
 }
 
+/// Objects of one kind and namespace.
+struct Group {
+    kind: Kind,
+    namespace: String,
+    /// Index and name of each.
+    members: Vec<(usize, String)>,
+}
+
+/// Those objects that are many enough to be listed.
+fn many(jobs: &[Job<'_>]) -> Vec<Group> {
+    let mut found: BTreeMap<(&Kind, &str), Vec<(usize, String)>> = BTreeMap::new();
+    for (at, job) in jobs.iter().enumerate() {
+        let Some(Place { kind, namespace, name }) = &job.place else { continue };
+        if kind.listable {
+            found.entry((kind, namespace)).or_default().push((at, name.clone()));
+        }
+    }
+    let group = |((kind, namespace), members): ((&Kind, &str), Vec<_>)| Group {
+        kind: kind.clone(),
+        namespace: namespace.to_owned(),
+        members,
+    };
+    found.into_iter().filter(|(_, members)| members.len() >= MANY).map(group).collect()
+}
+
+/// The objects of a group by name; `None` if they cannot be listed, which says nothing of each.
+fn listed(group: &Group, sight: Sight<'_>) -> Option<BTreeMap<String, Value>> {
+    let Group { kind, namespace, members } = group;
+    let (cluster, kind, namespace) = (sight.cluster.clone(), kind.clone(), namespace.clone());
+    let found = sight.cluster.run(async move { cluster.list(&kind, &namespace).await });
+    let wanted: BTreeSet<&str> = members.iter().map(|(_, name)| name.as_str()).collect();
+    let named = |object: Value| {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str)?.to_owned();
+        wanted.contains(name.as_str()).then_some((name, object))
+    };
+    Some(found?.ok()?.into_iter().filter_map(named).collect())
+}
+
 /// Whichever was heard of first, the first in order is told.
 fn keep_first(stop: &mut Option<(usize, Stop)>, at: usize, found: Stop) {
     if stop.as_ref().is_none_or(|(first, _)| at < *first) {
@@ -91,7 +144,7 @@ fn keep_first(stop: &mut Option<(usize, Stop)>, at: usize, found: Stop) {
 fn settle(
     job: &mut Job<'_>,
     at: usize,
-    (live, past): (Option<&serde_json::Value>, Past),
+    (live, past): (Option<&Value>, Past),
     glass: Glass<'_>,
     report: &mut Report,
 ) -> Result<(), Stop> {

@@ -378,10 +378,10 @@ impl Writing<'_, '_, '_> {
 
     fn answered(&mut self, at: usize, sent: Monotonic, Sent { recorded, answer }: Sent) {
         match answer {
-            Ok(Answer { object, .. }) => {
-                let deletes = self.jobs.get(at).is_some_and(Job::deletes);
-                self.took_effect(at, recorded, if deletes { None } else { Some(object) });
-            }
+            Ok(Answer { object, .. }) => match self.jobs.get(at).is_some_and(Job::deletes) {
+                true => self.deleted(at, recorded),
+                false => self.resulted(at, recorded, &object),
+            },
             Err(Failure::Unanswered(unanswered)) if !unanswered.unsent => {
                 let why = self.sight.glass.filter(&unanswered.to_string());
                 self.doubts += 1;
@@ -407,32 +407,34 @@ impl Writing<'_, '_, '_> {
         }
     }
 
-    /// A request had its effect, and this came of it (`None`: the object goes).
-    pub(super) fn took_effect(&mut self, at: usize, recorded: Recorded, object: Option<Value>) {
+    /// An object goes.
+    pub(super) fn deleted(&mut self, at: usize, recorded: Recorded) {
+        let Some(job) = self.jobs.get_mut(at) else { return };
+        match job.verb {
+            Verb::Replace => {
+                self.report.took_effect();
+                let uid = job.known.take().and_then(|known| uid(known.version.as_ref()?));
+                job.cleared = Some(uid.unwrap_or_default());
+                self.going(at, recorded, Duration::ZERO);
+            }
+            Verb::Create | Verb::Update | Verb::Delete => {
+                self.report.wrote(at, None);
+                self.noted(recorded);
+            }
+        }
+    }
+
+    /// A request was answered with what came of it.
+    fn resulted(&mut self, at: usize, recorded: Recorded, object: &Value) {
         let glass = self.sight.glass;
         let Some(job) = self.jobs.get_mut(at) else { return };
-        let Some(object) = object else {
-            return match job.verb {
-                Verb::Replace => {
-                    self.report.took_effect();
-                    let uid = job.known.take().and_then(|known| uid(known.version.as_ref()?));
-                    job.cleared = Some(uid.unwrap_or_default());
-                    self.going(at, recorded, Duration::ZERO);
-                }
-                Verb::Create | Verb::Update | Verb::Delete => {
-                    self.report.wrote(at, None);
-                    self.noted(recorded);
-                }
-            };
-        };
         let Some(known) = &job.known else { return self.failed(at, WriteError::Broken) };
-        let ready = readiness(&object, Duration::ZERO);
-        match glass.seen(job, &known.lens, &object) {
+        let ready = readiness(object, Duration::ZERO);
+        match glass.seen(job, &known.lens, object) {
             Ok(seen) => match job.differs(&seen) {
                 differs if differs.is_empty() => {
                     job.settled = matches!(ready, Readiness::Ready | Readiness::Silent);
-                    self.report.wrote(at, same::digest(&seen));
-                    self.noted(recorded);
+                    self.wrote(at, recorded, &seen);
                 }
                 differs => {
                     let error = WriteError::Differs(same::shown(&differs));
@@ -441,6 +443,12 @@ impl Writing<'_, '_, '_> {
             },
             Err(why) => self.failed(at, WriteError::Unread(why)),
         }
+    }
+
+    /// An object was written as planned.
+    pub(super) fn wrote(&mut self, at: usize, recorded: Recorded, seen: &Value) {
+        self.report.wrote(at, same::digest(seen));
+        self.noted(recorded);
     }
 
     fn noted(&mut self, recorded: Recorded) {

@@ -7,18 +7,20 @@ use std::sync::atomic::Ordering;
 
 use crate::causes;
 use crate::cli::fault::Fault;
-use crate::cli::keys;
 use crate::cli::session::{Session, state_fault};
-use crate::config::{self, GitLedger, LocalLedger, ObjectStoreLedger};
+use crate::cli::{keys, reach};
+use crate::config::{self, GitLedger, KubernetesLedger, LocalLedger, ObjectStoreLedger};
 use crate::custody::state::State;
 use crate::document::code::Code;
 use crate::document::ident::Label;
 use crate::git::{Person, Repository, Surroundings};
 use crate::ledger::git::{Git, GitPlace};
+use crate::ledger::kubernetes::{Location, Namespace};
 use crate::ledger::local::Local;
 use crate::ledger::object::{Bucket, Objects};
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Home, LedgerError, Memory};
+use crate::remote::kubernetes::Access;
 
 /// What a home is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub(super) fn open(
         config::Ledger::Local(local) => return folder(project, local, purpose, session),
         config::Ledger::Git(git) => branch(git, purpose, session)?,
         config::Ledger::ObjectStore(store) => bucket(store, purpose, session)?,
+        config::Ledger::Kubernetes(cluster) => namespace(cluster, purpose, session)?,
     };
     let (store, proof) = match opened {
         Ok(opened) => opened,
@@ -201,6 +204,33 @@ fn bucket(
     Ok(Ok((Arc::new(store) as Arc<dyn Store>, proof)))
 }
 
+fn namespace(
+    ledger: &KubernetesLedger,
+    purpose: Purpose,
+    session: &mut Session<'_, '_>,
+) -> Result<Found, Fault> {
+    session.progress("asking the cluster for the ledger");
+    let store = match Namespace::open(&location(ledger, session)) {
+        Ok(store) => store,
+        Err(error) => return Ok(Err(error)),
+    };
+    let proof = match purpose {
+        Purpose::Use { .. } => None,
+        Purpose::Make => match store.make(keys::random_bits()?) {
+            Ok(proof) => Some(proof.to_string()),
+            Err(error) => return Ok(Err(error)),
+        },
+    };
+    Ok(Ok((Arc::new(store) as Arc<dyn Store>, proof)))
+}
+
+fn location(ledger: &KubernetesLedger, session: &mut Session<'_, '_>) -> Location {
+    let KubernetesLedger { context, cluster, ca, namespace, .. } = ledger;
+    let access = Access { patience: ledger.timeout(), ..reach::access(context, session) };
+    let (cluster, ca, namespace) = (cluster.clone(), ca.clone(), namespace.clone());
+    Location { access, cluster, ca, namespace, lease: ledger.lease() }
+}
+
 /// What this machine has seen of the ledger that is configured, whether or not it is there.
 pub(super) fn memory_of(
     project: &Label,
@@ -215,6 +245,10 @@ pub(super) fn memory_of(
         config::Ledger::Git(git) => branch(git, Purpose::Make, session)?,
         config::Ledger::ObjectStore(store) => {
             bucket(store, Purpose::Use { files: false }, session)?
+        }
+        // Its cluster may be gone.
+        config::Ledger::Kubernetes(cluster) => {
+            return memory(&location(cluster, session).place(), session);
         }
     };
     match store {

@@ -131,7 +131,9 @@ impl Whose {
     fn is_local(&self, config: &Config) -> bool {
         match self.configured(config) {
             config::Ledger::Local(_) => true,
-            config::Ledger::Git(_) | config::Ledger::ObjectStore(_) => false,
+            config::Ledger::Git(_)
+            | config::Ledger::ObjectStore(_)
+            | config::Ledger::Kubernetes(_) => false,
         }
     }
 
@@ -152,7 +154,9 @@ impl Whose {
         }
         let fault = match self.configured(config) {
             config::Ledger::Local(_) => fault,
-            config::Ledger::Git(_) | config::Ledger::ObjectStore(_) => fault.hint(
+            config::Ledger::Git(_)
+            | config::Ledger::ObjectStore(_)
+            | config::Ledger::Kubernetes(_) => fault.hint(
                 "if there was one, find out who took it away and restore it: in an empty one, approvals that were spent count again",
             ),
         };

@@ -11,7 +11,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::reference::{self, HOLDERS, MEMBER, Site, held, reference, stored_at};
 use super::{Vault, VaultError, filter};
-use crate::document::ident::{Label, Pointer, ResourceId};
+use crate::document::ident::{Digest, Label, Pointer, ResourceId};
 use crate::document::operation::ResourceRef;
 
 /// Where kubectl keeps the whole object once more.
@@ -106,6 +106,20 @@ impl Vault {
         }
     }
 
+    /// Remembers every value of a live Secret, as [`Vault::seen`]. What a text looks like once it is
+    /// filtered depends on what is known: whoever looks at several objects side by side has all of
+    /// them learned first.
+    pub fn learn(&self, resource: &ResourceRef, object: &Value) {
+        if !resource.is_secret() {
+            return;
+        }
+        for (at, value) in held(object) {
+            if !value.is_null() {
+                self.seen(&bytes_of(&at, value));
+            }
+        }
+    }
+
     /// A live or rehearsed object as a plan may hold it. Of a Secret, each value at `/data/*` and
     /// `/stringData/*` becomes `hmac-sha256:…` over its bytes; where `asked`, the body of the
     /// operation, refers to an entry there and the bytes are those of that entry, it becomes
@@ -180,17 +194,7 @@ impl Vault {
             let mask = self.mask(id, at, self.value(&name, id, at)?)?;
             return Ok(json!({MEMBER: {"name": name, "value": mask}}));
         }
-        let bytes = Zeroizing::new(match value {
-            Value::String(text) if stored_at(at) == *at => {
-                STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
-            }
-            Value::String(text) => text.as_bytes().to_vec(),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => value.to_string().into_bytes(),
-        });
+        let bytes = bytes_of(at, value);
         let mask = self.mask(id, at, &bytes)?;
         let entry = asked
             .get(&stored_at(at))
@@ -230,6 +234,53 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+/// Whether what stands at a place of a value tells nothing of it: what [`Vault::masked`] puts there.
+pub fn is_masked(value: &Value) -> bool {
+    let mask = |value: &Value| {
+        let digits = value.as_str().and_then(|text| text.strip_prefix("hmac-sha256:"));
+        digits.is_some_and(|digits| digits.parse::<Digest>().is_ok())
+    };
+    let named = || {
+        let inner = value.as_object().filter(|outer| outer.len() == 1)?.get(MEMBER)?.as_object()?;
+        let name = inner.get("name")?.as_str()?.parse::<Label>().is_ok();
+        Some(inner.len() == 2 && name && mask(inner.get("value")?))
+    };
+    value.is_null() || mask(value) || named() == Some(true)
+}
+
+/// The first place of a Secret that holds something else than masks; `None` for other kinds.
+pub fn unmasked(resource: &ResourceRef, object: &Value) -> Option<Pointer> {
+    if !resource.is_secret() {
+        return None;
+    }
+    HOLDERS.into_iter().find_map(|holder| {
+        let (held, at) = (object.get(holder)?, Pointer::default().join(holder));
+        match held {
+            Value::Object(map) => {
+                map.iter().find(|(_, value)| !is_masked(value)).map(|(key, _)| at.join(key))
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => (!is_masked(held)).then_some(at),
+        }
+    })
+}
+
+/// The bytes that a value stands for: beneath `data` it is in base64, or else what it is.
+fn bytes_of(at: &Pointer, value: &Value) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(match value {
+        Value::String(text) if stored_at(at) == *at => {
+            STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec())
+        }
+        Value::String(text) => text.as_bytes().to_vec(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string().into_bytes()
+        }
+    })
 }
 
 fn is_holder(member: &str) -> bool {

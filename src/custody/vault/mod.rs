@@ -22,7 +22,7 @@ use super::setting::Withheld;
 use crate::config::Secret;
 use crate::document::ident::{Label, Pointer, ResourceId};
 
-pub use body::Filled;
+pub use body::{Filled, is_masked, unmasked};
 pub use command::CommandError;
 pub use filter::{HIDDEN, WITHHELD};
 pub use reference::{

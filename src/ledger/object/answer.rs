@@ -13,33 +13,10 @@ use object_store::client::{
 use thiserror::Error;
 
 use super::error::{Doing, ObjectError, Reason};
+use crate::ledger::conditional::{Failure, Fate};
 
 /// Bytes of an error's text that are looked at.
 const MOST: usize = 64 << 10;
-
-/// What a failed request means for what was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// The object is not there.
-    Absent,
-    /// The object was in another state than was asked for, or somebody else wrote it just then.
-    Lapsed,
-    /// It was not done, and asking again is of no use.
-    Refused,
-    /// It never left.
-    Unsent,
-    /// The store says that it failed.
-    Failed,
-    /// It left; it was done, will be done, or neither.
-    Silent,
-}
-
-/// A failed request.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) fate: Fate,
-    pub(super) error: Box<ObjectError>,
-}
 
 /// An answer that is not a success.
 #[derive(Debug, Error)]
@@ -257,14 +234,8 @@ fn refused(error: ObjectError) -> Failure {
     Failure::new(Fate::Refused, error)
 }
 
-impl Failure {
-    pub(super) fn new(fate: Fate, error: ObjectError) -> Self {
-        Self { fate, error: Box::new(error) }
-    }
-
-    /// Its time is up.
-    pub(super) fn overdue(doing: Doing, seconds: f32) -> Self {
-        let source = Reason(format!("nothing came within {seconds:.1} s"));
-        Self::new(Fate::Silent, ObjectError::Silent { doing, source })
-    }
+/// Its time is up.
+pub(super) fn overdue(doing: Doing, seconds: f32) -> Failure {
+    let source = Reason(format!("nothing came within {seconds:.1} s"));
+    Failure::new(Fate::Silent, ObjectError::Silent { doing, source })
 }

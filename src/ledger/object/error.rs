@@ -116,9 +116,6 @@ pub enum ObjectError {
     /// What the location itself says cannot be.
     #[error(transparent)]
     Location(#[from] LocationError),
-    /// It does not keep to conditions, so it cannot make anything happen once.
-    #[error(transparent)]
-    Proof(#[from] ProofError),
 }
 
 /// What is wrong with a location of objects.
@@ -149,25 +146,4 @@ pub enum LocationError {
     /// Credentials that contradict each other or cannot be read.
     #[error("the credentials in the environment cannot be used; those read are: {0}")]
     Credentials(String),
-}
-
-/// What a store did that does not keep to conditions.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ProofError {
-    /// Created twice.
-    #[error(
-        "it let two writers create the same object, so it cannot keep a ledger: an approval could be spent twice"
-    )]
-    CreatedTwice,
-    /// Updated twice from one version.
-    #[error(
-        "it let two writers change the same version of an object, so it cannot keep a ledger: an approval could be spent twice"
-    )]
-    UpdatedTwice,
-    /// It refused a writer whose bytes stand there, or took them from another one.
-    #[error("the bytes of the writer that it let through are not the ones that stand there")]
-    OtherBytes,
-    /// It let nobody through.
-    #[error("it let neither of two writers through, again and again")]
-    Neither,
 }

@@ -24,8 +24,6 @@
 mod answer;
 mod bucket;
 mod error;
-mod prove;
-
 mod write;
 
 use std::fmt;
@@ -38,26 +36,18 @@ use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::conditional::{
+    Conditional as _, Failure, Fate, PAUSES, Proof, SIDE_BY_SIDE, prove, write,
+};
 use super::store::{Change, Found, Liveness, Name, Store, StoreError, Version};
 use crate::remote::worker::Worker;
-use answer::{Failure, Fate, failure};
+use answer::{failure, overdue};
 
 pub use bucket::Bucket;
-pub use error::{Doing, LocationError, ObjectError, ProofError, Reason};
-pub use prove::Proof;
+pub use error::{Doing, LocationError, ObjectError, Reason};
 
 /// Largest record that is read or written, in bytes.
 const MAX_RECORD: usize = 64 << 20;
-/// Most requests that are under way at once.
-const SIDE_BY_SIDE: usize = 16;
-/// Pauses before a request is sent again.
-const PAUSES: [Duration; 5] = [
-    Duration::from_millis(50),
-    Duration::from_millis(100),
-    Duration::from_millis(200),
-    Duration::from_millis(400),
-    Duration::from_millis(800),
-];
 const RECORD: &str = ".json";
 
 /// The store in a bucket.
@@ -123,7 +113,7 @@ impl Objects {
 
     fn run(opened: Open, lease: Duration) -> Result<Self, StoreError> {
         let worker = Worker::start().map_err(|error| {
-            opened.unusable(Box::new(ObjectError::Worker(Reason(error.to_string()))))
+            opened.unusable(ObjectError::Worker(Reason(error.to_string())).into())
         })?;
         Ok(Self { bucket: Arc::new(opened), worker, lease })
     }
@@ -146,10 +136,10 @@ impl Objects {
     /// be relied on to happen once.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] with [`ProofError`] for a store that does not, and with any other
+    /// [`StoreError::Unusable`] with [`super::ProofError`] for a store that does not, and with any other
     /// [`ObjectError`] for one that cannot be asked.
     pub fn prove(&self, random: [u8; 16]) -> Result<Proof, StoreError> {
-        self.await_on(|open| prove::prove(open, random))
+        self.await_on(|open| async move { prove(&*open, random).await })
     }
 }
 
@@ -158,15 +148,6 @@ impl Open {
         // A prefix and a name hold nothing that a path writes in another way.
         let name = format!("{}{RECORD}", name.as_str());
         Path::from_iter(self.prefix.parts().chain(Path::from(name).parts()))
-    }
-
-    fn unusable(&self, source: Box<ObjectError>) -> StoreError {
-        StoreError::Unusable { place: self.place.clone(), source }
-    }
-
-    /// How long one request may take: so short that there is time to look what became of it.
-    fn attempt(&self) -> Duration {
-        self.patience / 3
     }
 
     /// Waits for one request, until `end` at the latest.
@@ -180,7 +161,7 @@ impl Open {
         match timeout_at(end.min(start + self.attempt()), request).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(failure(&error, doing.clone(), &self.bucket)),
-            Err(_) => Err(Failure::overdue(doing.clone(), start.elapsed().as_secs_f32())),
+            Err(_) => Err(overdue(doing.clone(), start.elapsed().as_secs_f32())),
         }
     }
 
@@ -197,7 +178,7 @@ impl Open {
             };
             let helps = match failure.fate {
                 Fate::Unsent | Fate::Failed | Fate::Silent => true,
-                Fate::Absent | Fate::Lapsed | Fate::Refused => false,
+                Fate::Absent | Fate::Lapsed | Fate::Missing | Fate::Refused => false,
             };
             match pauses.next() {
                 Some(pause) if helps && Instant::now() + *pause < end => sleep(*pause).await,
@@ -207,7 +188,7 @@ impl Open {
     }
 
     /// A record as it stands now.
-    async fn look(&self, path: &Path, end: Instant) -> Result<Option<Found>, Failure> {
+    async fn found(&self, path: &Path, end: Instant) -> Result<Option<Found>, Failure> {
         let doing = Doing { verb: "read", object: path.to_string() };
         let got = self.again(end, || self.ask(&doing, end, self.get(path))).await;
         let (bytes, version) = match got {
@@ -260,7 +241,7 @@ impl Open {
         };
         let keys: Vec<Path> = self.again(end, listing).await.map_err(|failure| {
             // A key that no ledger makes, such as one with an empty segment.
-            if matches!(*failure.error, ObjectError::Key(_)) {
+            if matches!(failure.error.downcast_ref(), Some(ObjectError::Key(_))) {
                 StoreError::Damaged(prefix.clone())
             } else {
                 self.unusable(failure.error)
@@ -287,8 +268,8 @@ impl Store for Objects {
             let open = &open;
             let look = |name: Name| async move {
                 let end = Instant::now() + open.patience;
-                let found = open.look(&open.path(&name), end).await;
-                found.map_err(|failure| open.unusable(failure.error))
+                let found = open.look(&name, end).await;
+                found.map_err(|failure| open.undone(failure))
             };
             stream::iter(names).map(look).buffered(SIDE_BY_SIDE).try_collect().await
         })
@@ -301,7 +282,7 @@ impl Store for Objects {
 
     fn write(&self, change: &Change) -> Result<Vec<Version>, StoreError> {
         let change = change.clone();
-        self.await_on(|open| async move { open.write(change).await })
+        self.await_on(|open| async move { write(&*open, change).await })
     }
 
     fn liveness(&self) -> Liveness<'_> {

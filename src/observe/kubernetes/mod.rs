@@ -121,6 +121,12 @@ async fn all(
             (subject, object)
         })
         .collect();
+    // Before anything is asked: what an answer looks like must not hang on which comes first.
+    for (subject, object) in &work {
+        if let Some(object) = object {
+            observer.vault().learn(&subject.resource, object);
+        }
+    }
     let look = observer.clone();
     let results = observer
         .cluster()

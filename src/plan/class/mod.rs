@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::look::{Findings, Index, Look};
 use self::verb::Verb;
 use super::judgement::{Case, Judgement};
+use crate::custody::vault::HOLDERS;
 use crate::document::effect::{Certainty, Class, Facts, PreviewState, Step};
 use crate::document::ident::Pointer;
 use crate::document::operation::ResourceRef;
@@ -132,12 +133,12 @@ fn replacement<'a>(look: &Look<'a>, index: &'a Index<'a>, path: &Pointer, out: &
 /// Where values of a kind are secret: the members of `data` and `stringData` of a Secret that are
 /// there on either side, sorted.
 pub fn sensitive(resource: &ResourceRef, before: &Value, after: &Value) -> Vec<Pointer> {
-    if (resource.group(), resource.kind.as_str()) != ("", "Secret") {
+    if !resource.is_secret() {
         return Vec::new();
     }
     let mut found = std::collections::BTreeSet::new();
     for object in [before, after] {
-        for member in ["data", "stringData"] {
+        for member in HOLDERS {
             let held = object.get(member).and_then(Value::as_object);
             for key in held.into_iter().flat_map(|map| map.keys()) {
                 found.insert(Pointer::default().join(member).join(key));

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Own, Seen, steps, wrong};
+use crate::custody::vault;
 use crate::document::effect::{Preview, PreviewState, Step};
 use crate::document::ident::{Label, Pointer};
 use crate::document::operation::{Action, Consent, Operation, Propagation};
@@ -35,6 +36,7 @@ pub(super) fn own(
         return refuse("`after` is not what the operation asks for");
     }
     guarded(operation, seen)?;
+    hidden(operation, seen)?;
     open(operation, seen)?;
     if !seen.force.is_empty() && operation.force == Consent::Refused {
         return refuse("fields of others are taken over, and the operation lacks `force: allowed`");
@@ -89,6 +91,20 @@ fn guarded(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
         (Value::Null, None, 0) => Ok(()),
         (before, Some(uid), 1) if !before.is_null() && !uid.is_empty() => Ok(()),
         _ => Err(wrong(operation, "`guard` does not name the object that is there")),
+    }
+}
+
+/// Whether no value of a Secret stands in the change: whoever observed it must have masked them all.
+fn hidden(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
+    let bare = [&seen.before, &seen.after]
+        .into_iter()
+        .find_map(|object| vault::unmasked(&seen.resource, object));
+    match bare {
+        Some(at) => {
+            let message = format!("{at} holds a secret value, and a plan holds masks only");
+            Err(wrong(operation, &message))
+        }
+        None => Ok(()),
     }
 }
 

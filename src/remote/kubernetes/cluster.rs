@@ -11,11 +11,12 @@ use kube::client::ClientBuilder;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::access::{Access, ConnectError, Prepared, why};
+use super::access::{Access, ConnectError, Prepared};
 use super::answer::{Answer, Failure, Reason};
 use super::call::{Call, Earnest, Place};
 use super::kinds::{Kind, Kinds};
 use super::review::Permission;
+use super::wording::of_client;
 use crate::remote::worker::Worker;
 
 /// What a cluster is.
@@ -32,6 +33,8 @@ pub struct Identity {
 #[derive(Clone)]
 pub struct Cluster {
     open: Arc<Open>,
+    /// For how long a request is sent again.
+    whole: Duration,
 }
 
 struct Open {
@@ -69,7 +72,7 @@ impl Cluster {
             let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
             let client = match ClientBuilder::try_from(config) {
                 Ok(builder) => builder.build(),
-                Err(error) => return Err(asked.unusable(why(&error, plugin.as_deref()))),
+                Err(error) => return Err(asked.unusable(of_client(&error, plugin.as_deref()))),
             };
             Ok((client, server, authority, namespace, plugin))
         });
@@ -78,7 +81,14 @@ impl Cluster {
         let patience = access.patience;
         let kinds = Mutex::new(None);
         let open = Open { client, server, authority, namespace, plugin, patience, kinds, worker };
-        Ok(Self { open: Arc::new(open) })
+        Ok(Self { open: Arc::new(open), whole: patience.saturating_mul(4) })
+    }
+
+    /// The same connection; no request is sent again after so long (else: four times the patience
+    /// with one answer).
+    #[must_use]
+    pub fn giving_up_after(self, whole: Duration) -> Self {
+        Self { whole, ..self }
     }
 
     /// The server's address, for people.
@@ -97,6 +107,10 @@ impl Cluster {
 
     pub(super) fn patience(&self) -> Duration {
         self.open.patience
+    }
+
+    pub(super) fn whole(&self) -> Duration {
+        self.whole
     }
 
     pub(super) fn plugin(&self) -> Option<&str> {

@@ -12,6 +12,9 @@ use super::send::{About, Asked, request};
 const PAGE: usize = 500;
 /// Pages of one list at most: a server that never comes to an end is not followed.
 const PAGES: usize = 2_000;
+/// The forms of an answer: whole objects, or nothing but their metadata.
+const WHOLE: &str = "application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// How often a list is begun.
 const BEGUN: usize = 4;
 
@@ -22,35 +25,62 @@ impl Cluster {
     /// # Errors
     /// [`Failure`].
     pub async fn list(&self, kind: &Kind, namespace: &str) -> Result<Vec<Value>, Failure> {
+        let mut items = self.listed(kind, namespace, (WHOLE, "")).await?;
+        items.iter_mut().for_each(|item| complete(item, kind));
+        Ok(items)
+    }
+
+    /// The metadata of those objects that a label selector chooses, each in a
+    /// `PartialObjectMetadata`; else as [`Cluster::list`].
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn list_metadata(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        selector: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        self.listed(kind, namespace, (METADATA, selector)).await
+    }
+
+    async fn listed(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        wanted: (&'static str, &str),
+    ) -> Result<Vec<Value>, Failure> {
         let place = if namespace.is_empty() { "" } else { " in " };
         let what = format!("{}{place}{namespace}", kind.plural);
         let about = About { verb: "list", what, plural: kind.plural.clone() };
         let path = kind.address(namespace, &about)?;
         let mut begun = 1;
         loop {
-            match self.pages(&path, &about).await {
+            match self.pages(&path, wanted, &about).await {
                 Err(failure) if failure.reason() == Some(&Reason::Expired) && begun < BEGUN => {
                     begun += 1;
                 }
-                Err(failure) => return Err(failure),
-                Ok(mut items) => {
-                    items.iter_mut().for_each(|item| complete(item, kind));
-                    return Ok(items);
-                }
+                ended => return ended,
             }
         }
     }
 
-    async fn pages(&self, path: &str, about: &About) -> Result<Vec<Value>, Failure> {
+    async fn pages(
+        &self,
+        path: &str,
+        (form, selector): (&'static str, &str),
+        about: &About,
+    ) -> Result<Vec<Value>, Failure> {
         let mut all = Vec::new();
         let mut next = String::new();
         for _ in 0..PAGES {
             let mut address = format!("{path}?limit={PAGE}");
-            if !next.is_empty() {
-                address.push_str("&continue=");
-                address.push_str(&written(&next));
+            for (parameter, value) in [("labelSelector", selector), ("continue", &next)] {
+                if !value.is_empty() {
+                    address.push_str(&format!("&{parameter}={}", written(value)));
+                }
             }
-            let Some(request) = request(Method::GET, &address, "application/json", None) else {
+            let Some(request) = request(Method::GET, &address, form, None) else {
                 return Err(about.unanswered("the server's place in the list is none".to_owned()));
             };
             let mut answer = self.ask(&Asked { request, about: about.clone() }).await?;

@@ -16,6 +16,7 @@ mod meaning;
 mod proxy;
 mod review;
 mod send;
+mod wording;
 mod write;
 
 pub use access::{Access, ConnectError};

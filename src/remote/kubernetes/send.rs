@@ -13,10 +13,10 @@ use kube::client::{AuthError, Body};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::access::without_credentials;
 use super::answer::{Answer, Failure, Reason, Unanswered};
 use super::cluster::Cluster;
 use super::meaning;
+use super::wording::of_credentials;
 
 /// Largest answer that is taken, unpacked.
 const MOST: usize = 512 << 20;
@@ -75,11 +75,11 @@ struct Lost {
 impl Cluster {
     /// Sends a request that changes nothing, again where it fails for a while.
     pub(super) async fn ask(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let end = Instant::now() + self.patience() * 4;
+        let end = Instant::now() + self.whole();
         let mut tries = 0;
         loop {
             tries += 1;
-            let (failure, wait) = match self.once(&asked.request).await {
+            let (failure, wait) = match self.once(&asked.request, end).await {
                 Reply::Heard(heard) if is_success(&heard) => return Ok(answer(heard)),
                 Reply::Heard(heard) => {
                     let wait = heard.retry_after;
@@ -113,11 +113,11 @@ impl Cluster {
 
     /// Sends a request that changes something: again only where it was not done for certain.
     pub(super) async fn tell(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let end = Instant::now() + self.patience() * 4;
+        let end = Instant::now() + self.whole();
         let mut tries = 0;
         loop {
             tries += 1;
-            let (failure, wait) = match self.once(&asked.request).await {
+            let (failure, wait) = match self.once(&asked.request, end).await {
                 Reply::Heard(heard) if is_success(&heard) => return Ok(answer(heard)),
                 Reply::Heard(heard) => {
                     let wait = heard.retry_after;
@@ -144,8 +144,8 @@ impl Cluster {
         }
     }
 
-    async fn once(&self, request: &Request<Vec<u8>>) -> Reply {
-        let end = Instant::now() + self.patience();
+    async fn once(&self, request: &Request<Vec<u8>>, end: Instant) -> Reply {
+        let end = end.min(Instant::now() + self.patience());
         let mut request = request.clone();
         let agent =
             http::HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
@@ -189,7 +189,7 @@ impl Cluster {
         let mut at: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(layer) = at {
             if let Some(error) = layer.downcast_ref::<AuthError>() {
-                let message = without_credentials(error, self.plugin());
+                let message = of_credentials(error, self.plugin());
                 return Lost { unsent: true, settled: true, ..lost(message) };
             }
             if layer.downcast_ref::<HttpError>().is_some_and(HttpError::is_connect) {

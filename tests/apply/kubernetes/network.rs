@@ -2,15 +2,18 @@
 //! anything else begins, nothing is sent twice that had its effect, and nothing is claimed that is
 //! not known.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use countersign::apply::kubernetes::Patience;
+use countersign::custody::vault::Vault;
 use countersign::document::statement::{Fate, Outcome};
 use countersign::plan::Plan;
 use serde_json::{Value, json};
 
-use super::stage::{Ended, Hooks, PATIENCE, Stage, applied};
-use crate::support::cluster::cluster;
+use super::stage::{Ended, Hooks, PATIENCE, Stage, applied, authority};
+use crate::support::cluster::{Cluster, cluster};
+use crate::support::killed::so_many_side_by_side;
 use crate::support::proxy::{Fault, Proxy, Rule, writes};
 use crate::support::tls::Between;
 
@@ -69,22 +72,21 @@ fn an_answer_that_is_lost_is_read_back() {
 #[test]
 fn a_request_that_got_lost_stops_the_apply_and_is_made_by_whoever_goes_on() {
     let faults = [Fault::CutHead, Fault::CutBody, Fault::Status(503, None), Fault::Answer(500)];
-    for fault in faults {
-        for number in 1..=3 {
-            let (stage, proxy) = behind();
-            let plan = three(&stage);
-            proxy.add(Rule::each(fault).which(writes).from(number).times(1));
-            let ended = stage.apply(&plan);
-            let outcome = if number == 1 { Outcome::FailedClean } else { Outcome::Partial };
-            assert_eq!(ended.report.outcome(), outcome, "{fault:?} {number}: {}", ended.stop());
-            assert!(ended.stop().contains("had no effect"), "{fault:?} {number}: {}", ended.stop());
-            assert_eq!(landed(&ended), number - 1, "{fault:?} {number}: {:?}", ended.writes);
-            let ended = stage.resume(&plan);
-            ended.must(Outcome::Applied);
-            assert_eq!(all_three(&stage), done(), "{fault:?} {number}");
-            assert_eq!(landed(&ended), 4 - number, "{fault:?} {number}: {:?}", ended.writes);
-        }
-    }
+    let cases = faults.into_iter().flat_map(|fault| (1..=3).map(move |number| (fault, number)));
+    so_many_side_by_side(4, cases, |(fault, number)| {
+        let (stage, proxy) = behind();
+        let plan = three(&stage);
+        proxy.add(Rule::each(fault).which(writes).from(number).times(1));
+        let ended = stage.apply(&plan);
+        let outcome = if number == 1 { Outcome::FailedClean } else { Outcome::Partial };
+        assert_eq!(ended.report.outcome(), outcome, "{fault:?} {number}: {}", ended.stop());
+        assert!(ended.stop().contains("had no effect"), "{fault:?} {number}: {}", ended.stop());
+        assert_eq!(landed(&ended), number - 1, "{fault:?} {number}: {:?}", ended.writes);
+        let ended = stage.resume(&plan);
+        ended.must(Outcome::Applied);
+        assert_eq!(all_three(&stage), done(), "{fault:?} {number}");
+        assert_eq!(landed(&ended), 4 - number, "{fault:?} {number}: {:?}", ended.writes);
+    });
 }
 
 #[test]
@@ -145,4 +147,39 @@ fn nothing_else_begins_while_a_request_is_in_doubt() {
     let ended = stage.resume(&plan);
     ended.must(Outcome::Applied);
     assert_eq!(landed(&ended), 40 - count(Fate::Written), "{:?}", ended.writes);
+}
+
+#[test]
+fn an_api_server_that_starts_anew_in_the_middle_loses_nothing() {
+    // It lasts as long as the tests do.
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::alone()));
+    let ca = authority(cluster);
+    for moment in [1, 2, 8, 15, 30] {
+        let stage = Stage::on(cluster, &ca, "");
+        let names: Vec<String> = (0..24).map(|at| format!("x{at:02}")).collect();
+        let plan = stage.plan(Value::Array(
+            names.iter().map(|name| applied(&stage.configmap(name, json!({"a": "1"})))).collect(),
+        ));
+        let asked = Cell::new(0);
+        let interrupted = || {
+            if asked.replace(asked.get() + 1) == moment {
+                cluster.restart_api_server();
+            }
+            false
+        };
+        let hooks = || Hooks { audited: false, ..Hooks::default() };
+        let first = Hooks { interrupted: &interrupted, ..hooks() };
+        let mut ended = stage.apply_with(&plan, first);
+        let mut rounds = 0;
+        while ended.report.outcome() != Outcome::Applied {
+            assert_ne!(ended.report.outcome(), Outcome::Indeterminate, "{}", ended.stop());
+            rounds += 1;
+            assert!(rounds < 3, "{moment}: {}", ended.stop());
+            ended = stage.round(&plan, hooks(), true, Vault::empty());
+        }
+        for name in &names {
+            // A creation that had been sent twice would have been refused.
+            assert_eq!(stage.data(name), json!({"a": "1"}), "{moment} {name}");
+        }
+    }
 }

@@ -218,3 +218,40 @@ fn a_definition_and_an_object_of_it_come_by_one_plan() {
     let path = stage.namespace.path_of(&format!("{group}/v1"), "things/one");
     assert_eq!(stage.cluster.admin().read(&path)["spec"], json!({"size": 3, "color": "red"}));
 }
+
+#[test]
+fn what_a_controller_adds_to_an_object_is_no_reason_not_to_go_on() {
+    let stage = Stage::new();
+    let pod = stage.object(
+        "v1",
+        "Pod",
+        "one",
+        json!({"spec": {"containers": [{"name": "a", "image": "example.invalid/a:1"}]}}),
+    );
+    let plan = stage.plan(json!([
+        {"id": "pod", "apply": pod},
+        {"id": "next", "apply": stage.configmap("next", json!({"a": "1"})), "dependsOn": ["pod"]},
+    ]));
+    let stops = |_| Err("not now".to_owned());
+    stage.apply_with(&plan, Hooks { recheck: &stops, ..Hooks::default() }).must(Outcome::Partial);
+    let found = stage.cluster.admin().read(&format!("{}/one", stage.namespace.path("pods")));
+    assert!(found["spec"]["nodeName"].is_string(), "{found}");
+    let ended = stage.resume(&plan);
+    ended.must(Outcome::Applied);
+    assert_eq!(ended.fates(), [Fate::AlreadyWritten, Fate::Written]);
+}
+
+#[test]
+fn what_was_not_begun_is_not_taken_for_written_because_it_holds_as_much() {
+    let stage = Stage::new();
+    let plan = stage.plan(json!([
+        {"id": "first", "apply": stage.configmap("first", json!({"a": "1"}))},
+        {"id": "next", "apply": stage.configmap("next", json!({"a": "1"})), "dependsOn": ["first"]},
+    ]));
+    let stops = |_| Err("not now".to_owned());
+    stage.apply_with(&plan, Hooks { recheck: &stops, ..Hooks::default() }).must(Outcome::Partial);
+    stage.theirs(&stage.configmap("next", json!({"a": "1", "b": "2"})));
+    let ended = stage.resume(&plan);
+    ended.must(Outcome::Partial);
+    assert!(ended.stop().contains("it exists, and was to be created"), "{}", ended.stop());
+}

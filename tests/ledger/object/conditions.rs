@@ -14,7 +14,8 @@ use object_store::{
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use countersign::ledger::object::{ObjectError, Objects, ProofError};
+use countersign::ledger::ProofError;
+use countersign::ledger::object::{ObjectError, Objects};
 use countersign::ledger::store::{Change, Store as _, StoreError};
 
 use super::{name, objects, put, reason, said};
@@ -183,8 +184,8 @@ fn a_store_that_lets_two_writers_through_is_refused_by_name() {
     ];
     for (laxity, expected) in table {
         let error = over(Lax::new(laxity)).prove([7; 16]).unwrap_err();
-        let ObjectError::Proof(found) = reason(&error) else { panic!("{laxity:?}: {error:?}") };
-        assert_eq!(*found, expected, "{laxity:?}");
+        let StoreError::Unusable { source, .. } = &error else { panic!("{laxity:?}: {error:?}") };
+        assert_eq!(source.downcast_ref(), Some(&expected), "{laxity:?}");
         assert!(said(&error).contains("the test's store"), "{error}");
     }
 }

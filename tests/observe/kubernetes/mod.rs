@@ -4,6 +4,7 @@
 mod around;
 mod fields;
 mod outcomes;
+mod plans;
 mod races;
 mod scope;
 mod secrets;

@@ -15,7 +15,7 @@ use super::{Stage, proposal, state};
 const CANARY: &str = "canary-value-7Qx";
 const OLD: &str = "old-canary-5Zr";
 
-fn vault(stage: &Stage, operations: &Value) -> Vault {
+pub(super) fn vault(stage: &Stage, operations: &Value) -> Vault {
     let places = [format!("Secret/{}/db#/data/password", stage.name())];
     let entry = json!({"env": "CANARY", "targets": ["main"], "pointers": places});
     let entry: Secret = serde_json::from_value(entry).unwrap();

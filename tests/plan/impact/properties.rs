@@ -219,6 +219,24 @@ fn what_cannot_be_previewed_is_not_certain() {
         trial.edits[0].preview.state = state;
         assert_eq!(shown(trial.run().of(WEB)), wanted, "{state:?}");
     }
+    // A creation that waits for another change is as it is asked for: nothing else can be.
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "new", "namespace": "shop"}});
+    for (state, wanted) in [
+        (PreviewState::Server, "A!"),
+        (PreviewState::Deferred, "A!"),
+        (PreviewState::Blocked, "A?"),
+        (PreviewState::Unpreviewable, "A?"),
+    ] {
+        let mut trial = Trial::shop().create(map.clone());
+        trial.edits[0].preview.state = state;
+        assert_eq!(shown(trial.run().of("/ConfigMap/shop/new")), wanted, "{state:?}");
+    }
+    // A replacement is deferred by itself.
+    let selector = ("/spec/selector/matchLabels/x", json!("y"));
+    let mut replaced = Trial::shop().replace(WEB, &[selector]);
+    replaced.edits[0].preview.state = PreviewState::Deferred;
+    assert_eq!(shown(replaced.run().of(WEB)), "O?");
     let mut open =
         Trial::shop().update("/Service/shop/web", "/spec/sessionAffinity", json!("ClientIP"));
     assert_eq!(shown(open.run().of("/Service/shop/web")), "R~");
@@ -349,6 +367,9 @@ fn large_plans_take_near_linear_time() {
             trial.cases(),
             Surroundings { objects: trial.live.clone(), ..Surroundings::default() },
         );
+        let start = std::time::Instant::now();
+        let read = trial.read().1.len();
+        println!("{} changes of a cluster: {read} lists in {:?}", cases.len(), start.elapsed());
         let start = std::time::Instant::now();
         let facts = extract(&cases, &around, Coverage::Tree);
         let extracted = start.elapsed();

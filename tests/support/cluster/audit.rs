@@ -99,14 +99,18 @@ impl Cluster {
     /// Events, and what was received and not answered yet.
     fn read_since(&self, user: &str, Mark(since): Mark) -> (Vec<Event>, Vec<String>) {
         let mut log = self.log();
-        log.seek(SeekFrom::Start(since)).unwrap();
+        log.seek(SeekFrom::Start(since.saturating_sub(1))).unwrap();
         let mut text = Vec::new();
         log.read_to_end(&mut text).unwrap();
         let mut events = Vec::new();
         let mut under_way = BTreeMap::new();
         // The last piece is empty, or a line that is being written.
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        for line in text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        // So was perhaps the one at the mark, which belongs to what was before.
+        let end = || text.iter().position(|byte| *byte == b'\n').map_or(whole, |end| end + 1);
+        let first = if since == 0 { 0 } else { end() };
+        for line in text[first..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+        {
             let line: Value = serde_json::from_slice(line).unwrap();
             if line["user"]["username"] != user {
                 continue;

@@ -1,5 +1,6 @@
 //! What a proxy is told to break, and which requests it does that to.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -67,11 +68,13 @@ impl Fault {
     }
 }
 
-/// A method, and what stands somewhere in path or query; either may be empty.
+/// A method, or several with `|` between them, and what stands somewhere in path or query; either may
+/// be empty.
 pub(crate) type Kind = (&'static str, &'static str);
 
-fn is_of((method, target): Kind, request: &Request) -> bool {
-    (method.is_empty() || method == request.method()) && request.target().contains(target)
+fn is_of((methods, target): Kind, request: &Request) -> bool {
+    let method = methods.is_empty() || methods.split('|').any(|one| one == request.method());
+    method && request.target().contains(target)
 }
 
 /// Whether a request to the API server of Kubernetes is one that may change something: no read, no
@@ -101,13 +104,15 @@ pub(crate) struct Rule {
     behind: Option<Kind>,
     skip: usize,
     times: usize,
+    /// What was met already, if each is to be met once.
+    met: Option<BTreeSet<(String, String)>>,
 }
 
 impl Rule {
     /// Every request, for ever.
     pub(crate) fn each(fault: Fault) -> Self {
         let which = |_: &Request| true;
-        Self { fault, of: ("", ""), which, behind: None, skip: 0, times: usize::MAX }
+        Self { fault, of: ("", ""), which, behind: None, skip: 0, times: usize::MAX, met: None }
     }
 
     /// Those of this kind.
@@ -135,6 +140,11 @@ impl Rule {
         Self { times, ..self }
     }
 
+    /// Each of them only when it comes for the first time, by method, path and query.
+    pub(crate) fn once_for_each(self) -> Self {
+        Self { met: Some(BTreeSet::new()), ..self }
+    }
+
     /// What this rule does with a request; counts it.
     pub(super) fn meets(&mut self, request: &Request) -> Option<Fault> {
         if let Some(first) = self.behind {
@@ -142,6 +152,11 @@ impl Rule {
             return None;
         }
         if !is_of(self.of, request) || !(self.which)(request) {
+            return None;
+        }
+        if let Some(met) = &mut self.met
+            && !met.insert((request.method().to_owned(), request.target().to_owned()))
+        {
             return None;
         }
         if self.skip > 0 {

@@ -268,6 +268,12 @@ fn a_rule_meets_the_requests_that_it_names() {
         assert_eq!(status(method, target), wanted, "{method} {target}");
     }
     proxy.heal();
+    proxy.add(Rule::each(Fault::Answer(503)).once_for_each());
+    let table = [("/a", 503), ("/b", 503), ("/a", 200), ("/b", 200), ("/c", 503)];
+    for (target, wanted) in table {
+        assert_eq!(status("GET", target), wanted, "{target}");
+    }
+    proxy.heal();
     proxy.add(Rule::each(Fault::Answer(500)).on(("GET", "")).times(1));
     proxy.add(Rule::each(Fault::Answer(503)).behind(("PUT", "")));
     let table = [("GET", 500), ("GET", 200), ("PUT", 200), ("GET", 503), ("PUT", 503)];
