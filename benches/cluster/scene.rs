@@ -115,7 +115,7 @@ impl<'c> Scene<'c> {
         let (name, project) = (name(version), self.root.path().join("project"));
         let text = proposal(&name, &self.objects(&self.ours, version));
         fs::write(project.join("proposal.json"), text).expect("the proposal is written");
-        self.countersign(&["plan", "-f", "proposal.json", "--requested-by", "alice"])
+        self.countersign(&["plan", "-f", "proposal.json"])
     }
 
     /// The same where it has been applied, by another name.
@@ -123,7 +123,7 @@ impl<'c> Scene<'c> {
         let text = proposal("again", &self.objects(&self.ours, version));
         let path = self.root.path().join("project/proposal.json");
         fs::write(path, text).expect("the proposal is written");
-        self.countersign(&["plan", "-f", "proposal.json", "--requested-by", "alice"])
+        self.countersign(&["plan", "-f", "proposal.json"])
     }
 
     /// The digest of the plan of this version.

@@ -45,7 +45,7 @@ pub(super) fn survey<'p>(
     let mut lanes = Lanes::new(sight.cluster);
     let mut stop: Option<(usize, Stop)> = None;
     let mut left: BTreeSet<usize> = (0..jobs.len()).collect();
-    for group in many(jobs) {
+    for group in many(jobs, 0..jobs.len()) {
         let Some(mut found) = listed(&group, sight) else { continue };
         for (at, name) in group.members {
             left.remove(&at);
@@ -97,18 +97,19 @@ pub(super) fn survey<'p>(
 }
 
 /// Objects of one kind and namespace.
-struct Group {
+pub(super) struct Group {
     kind: Kind,
     namespace: String,
     /// Index and name of each.
-    members: Vec<(usize, String)>,
+    pub(super) members: Vec<(usize, String)>,
 }
 
-/// Those objects that are many enough to be listed.
-fn many(jobs: &[Job<'_>]) -> Vec<Group> {
+/// Those of these jobs whose objects are many enough to be listed.
+pub(super) fn many(jobs: &[Job<'_>], of: impl IntoIterator<Item = usize>) -> Vec<Group> {
     let mut found: BTreeMap<(&Kind, &str), Vec<(usize, String)>> = BTreeMap::new();
-    for (at, job) in jobs.iter().enumerate() {
-        let Some(Place { kind, namespace, name }) = &job.place else { continue };
+    for at in of {
+        let place = jobs.get(at).and_then(|job| job.place.as_ref());
+        let Some(Place { kind, namespace, name }) = place else { continue };
         if kind.listable {
             found.entry((kind, namespace)).or_default().push((at, name.clone()));
         }
@@ -122,7 +123,7 @@ fn many(jobs: &[Job<'_>]) -> Vec<Group> {
 }
 
 /// The objects of a group by name; `None` if they cannot be listed, which says nothing of each.
-fn listed(group: &Group, sight: Sight<'_>) -> Option<BTreeMap<String, Value>> {
+pub(super) fn listed(group: &Group, sight: Sight<'_>) -> Option<BTreeMap<String, Value>> {
     let Group { kind, namespace, members } = group;
     let (cluster, kind, namespace) = (sight.cluster.clone(), kind.clone(), namespace.clone());
     let found = sight.cluster.run(async move { cluster.list(&kind, &namespace).await });

@@ -1,6 +1,7 @@
 //! Waits until the objects of a wave do what they were written for, or says of which this cannot be
 //! said. Nothing is written here, and nothing of a later wave begins before it is over.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant as Monotonic};
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use super::job::{Job, Verb};
 use super::lanes::{Lanes, Look, Told};
 use super::ready::{Readiness, readiness};
 use super::replace::still_there;
-use super::survey::{Sight, TICK};
+use super::survey::{Sight, TICK, listed, many};
 use super::write::pause;
 use crate::apply::report::{Report, Stop};
 use crate::apply::run::Run;
@@ -47,6 +48,8 @@ pub(super) fn wait(
         .map(|at| Awaited { at, why: String::new(), next: Some(since) })
         .collect();
     let mut told = String::new();
+    // What lists said of objects, and was not looked into yet.
+    let mut seen = VecDeque::new();
     while !awaited.is_empty() {
         if (run.interrupted)() {
             for one in &awaited {
@@ -56,6 +59,9 @@ pub(super) fn wait(
             return Err(Stop::Interrupted);
         }
         let now = Monotonic::now();
+        if seen.is_empty() {
+            seen = looked_at_together(&mut awaited, now, jobs, sight);
+        }
         for one in &mut awaited {
             let due = one.next.is_some_and(|next| next <= now);
             let place = jobs.get(one.at).and_then(|job| job.place.clone());
@@ -64,11 +70,12 @@ pub(super) fn wait(
                 lanes.look(one.at, Look { after: Duration::ZERO, place });
             }
         }
-        if lanes.under_way() == 0 {
+        if lanes.under_way() == 0 && seen.is_empty() {
             std::thread::sleep(patience.shortest.min(TICK));
             continue;
         }
-        let Some((at, heard)) = lanes.next(TICK) else { continue };
+        let heard = seen.pop_front().or_else(|| lanes.next(TICK));
+        let Some((at, heard)) = heard else { continue };
         let Some(index) = awaited.iter().position(|one| one.at == at) else { continue };
         let Some(job) = jobs.get(at) else { continue };
         let found = match heard {
@@ -106,6 +113,28 @@ pub(super) fn wait(
         }
     }
     Ok(())
+}
+
+/// Looks at those that are due now and many of their kind, by one list of each kind. What cannot be
+/// listed is left to be looked at one by one.
+fn looked_at_together(
+    awaited: &mut [Awaited],
+    now: Monotonic,
+    jobs: &[Job<'_>],
+    sight: Sight<'_>,
+) -> VecDeque<(usize, Told)> {
+    let is_due = |one: &&Awaited| one.next.is_some_and(|next| next <= now);
+    let due: Vec<usize> = awaited.iter().filter(is_due).map(|one| one.at).collect();
+    let mut seen = BTreeMap::new();
+    for group in many(jobs, due) {
+        let Some(mut found) = listed(&group, sight) else { continue };
+        let object = |(at, name): (usize, String)| (at, Told::Found(Ok(found.remove(&name))));
+        seen.extend(group.members.into_iter().map(object));
+    }
+    for one in awaited.iter_mut().filter(|one| seen.contains_key(&one.at)) {
+        one.next = None;
+    }
+    seen.into_iter().collect()
 }
 
 fn reason(one: &Awaited, otherwise: &str) -> String {
