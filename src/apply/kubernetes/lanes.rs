@@ -111,11 +111,9 @@ impl Lanes {
         self.under_way += 1;
         let reply = Reply { tell: self.tell.clone(), at, open: true };
         let work = work(self.writer.clone());
-        // Begun on the connection's thread, and left to itself there: the reply says how it ended,
-        // also where the thread is gone.
-        let _begun = self.writer.cluster().run(async move {
-            tokio::spawn(async move { reply.tell(work.await) });
-        });
+        // Left to itself on the connection's thread: the reply says how it ended, also where the
+        // thread is gone.
+        self.writer.cluster().begin(async move { reply.tell(work.await) });
     }
 
     /// The next request that ended; `None` if none did within this time, or none is under way.

@@ -30,7 +30,7 @@ use crate::remote::kubernetes::{Answer, Failure, Reason};
 /// Requests that are under way at once.
 const WIDTH: usize = 16;
 /// Changes that are recorded by one durable step of the ledger.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 /// How often an object is compared anew because it keeps changing.
 const LOOKS: usize = 4;
 
