@@ -12,9 +12,9 @@ use crate::config::Target;
 use crate::observe::{self, ListOf, Outside};
 
 impl Plan {
-    /// What the changes would do now that they did not do when they were planned: a worse class,
-    /// dependents that nobody was told of, facts that cannot be read any more. Empty for a folder,
-    /// around which nothing is read.
+    /// What the changes would do now that they did not do when they were planned: a worse class, a
+    /// security-relevant fact, dependents that nobody was told of, facts that cannot be read any
+    /// more. Empty for a folder, around which nothing is read.
     ///
     /// # Errors
     /// [`DeriveError`] where it cannot be said.
@@ -39,6 +39,11 @@ impl Plan {
         let impact = radius::impact(&cases, &judgements, &now, &found.unresolved);
         let mut worse = Vec::new();
         for (change, judgement) in effect.changes.iter().zip(&judgements) {
+            for flag in judgement.flags.difference(&change.flags) {
+                let word = serde_json::to_value(flag).unwrap_or_default();
+                let (id, word) = (&change.id, word.as_str().unwrap_or_default());
+                worse.push(format!("{id}: its flags have {word} now, and had not when planned"));
+            }
             if judgement.class > change.class {
                 let (id, now, then) = (&change.id, judgement.class, change.class);
                 worse.push(format!("{id}: its class is {now} now, and was {then} when planned"));

@@ -427,6 +427,7 @@ impl Writing<'_, '_, '_> {
         };
         let Some(known) = &job.known else { return self.failed(at, WriteError::Broken) };
         let ready = readiness(&object, Duration::ZERO);
+        job.made = uid(&object);
         match glass.seen(job, &known.lens, &object) {
             Ok(seen) => match job.differs(&seen) {
                 differs if differs.is_empty() => {
