@@ -140,7 +140,7 @@ impl<'p> Begun<'p> {
 
 fn go(plan: &Plan, run: &Run<'_>, place: Place<'_>, report: &mut Report) -> Result<(), Stop> {
     let mut begun = Begun::of(plan, place)?;
-    namespaces(plan, &begun.kinds, begun.sight)?;
+    namespaces(plan, &begun.jobs, &begun.kinds, begun.sight)?;
     let past = |job: &Job<'_>| Past {
         resumes: run.resumes(),
         begun: run.spent.begun_before().contains(&job.id),
@@ -151,8 +151,8 @@ fn go(plan: &Plan, run: &Run<'_>, place: Place<'_>, report: &mut Report) -> Resu
     for (index, of) in begun.waves.clone().into_iter().enumerate() {
         if of.clone().any(|at| is_open(report, at)) {
             if index > 0 {
-                namespaces(plan, &begun.kinds, begun.sight)?;
                 (run.recheck)(index).map_err(|found| Stop::Facts { found })?;
+                namespaces(plan, &begun.jobs, &begun.kinds, begun.sight)?;
             }
             find(&mut begun, of.clone(), place.patience, run)?;
             write::write(write::Wave {

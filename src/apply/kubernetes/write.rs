@@ -434,6 +434,7 @@ impl Writing<'_, '_, '_> {
         let Some(job) = self.jobs.get_mut(at) else { return };
         let Some(known) = &job.known else { return self.failed(at, WriteError::Broken) };
         let ready = readiness(object, Duration::ZERO);
+        job.made = uid(object);
         match glass.seen(job, &known.lens, object) {
             Ok(seen) => match job.differs(&seen) {
                 differs if differs.is_empty() => {
