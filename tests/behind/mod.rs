@@ -4,6 +4,7 @@
 mod elsewhere;
 mod faults;
 mod objects;
+mod rounds;
 mod rules;
 mod surroundings;
 mod way;

@@ -15,6 +15,7 @@ mod ledgers;
 mod output;
 mod pipeline;
 mod refusals;
+mod rights;
 mod schema;
 mod secrets;
 mod shared;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod client;
+pub(crate) mod rights;
 pub(crate) mod ledger;
 mod supervisor;
 pub(crate) mod user;

@@ -20,7 +20,7 @@ use crate::remote::kubernetes::{Cluster, Kind, Kinds, Place};
 /// Objects that are looked at side by side.
 const WIDTH: usize = 32;
 /// Objects of one kind and namespace from which on they are listed: one answer for many.
-const MANY: usize = 32;
+pub(super) const MANY: usize = 32;
 /// How long nothing is heard of any of them before it is looked whether somebody asked to stop.
 pub(super) const TICK: Duration = Duration::from_millis(200);
 
@@ -85,7 +85,7 @@ pub(super) fn survey<'p>(
                 let stop = Stop::Cluster(Box::new(ClusterError::Unanswered(said)));
                 Err(report.refused(at, stop))
             }
-            Told::Rehearsed(_) | Told::Sent(_) | Told::Broken => {
+            Told::Listed(_) | Told::Rehearsed(_) | Told::Sent(_) | Told::Broken => {
                 Err(report.refused(at, Stop::Cluster(Box::new(ClusterError::Broken))))
             }
         };

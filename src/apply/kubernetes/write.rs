@@ -241,7 +241,11 @@ impl Writing<'_, '_, '_> {
             (State::Sent(_), _) => self.failed(at, WriteError::Broken),
             (
                 State::Idle | State::Looked(_) | State::Rehearsed(..) | State::Going(..),
-                Told::Found(_) | Told::Rehearsed(_) | Told::Sent(_) | Told::Broken,
+                Told::Found(_)
+                | Told::Listed(_)
+                | Told::Rehearsed(_)
+                | Told::Sent(_)
+                | Told::Broken,
             ) => {
                 let why = "it was broken off by a fault of this program".to_owned();
                 self.failed(at, WriteError::Unseen(why));

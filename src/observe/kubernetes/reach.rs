@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::error::{ObserveError, OtherCluster};
+use super::error::{ObserveError, OtherCluster, Rights};
 use crate::config::KubernetesTarget;
 use crate::custody::vault::Vault;
 use crate::document::ident::Label;
-use crate::remote::kubernetes::{Access, Cluster};
+use crate::remote::kubernetes::{Access, Cluster, Reason};
 
 /// How to reach the cluster of a target, and what may be said of its secrets.
 #[derive(Debug)]
@@ -48,7 +48,14 @@ impl Reach {
         let identity = cluster
             .run(async move { asked.identity().await })
             .ok_or(ObserveError::BrokenOff)?
-            .map_err(|failure| ObserveError::Failure(Box::new(failure)))?;
+            .map_err(|failure| match failure.reason() {
+                Some(Reason::Forbidden) => {
+                    let (context, lacking) =
+                        (self.access.context.clone(), vec![Cluster::to_identify()]);
+                    ObserveError::Rights(Box::new(Rights { context, lacking }))
+                }
+                Some(_) | None => ObserveError::Failure(Box::new(failure)),
+            })?;
         if identity.uid != target.cluster {
             return Err(ObserveError::OtherCluster(Box::new(OtherCluster {
                 context: self.access.context.clone(),

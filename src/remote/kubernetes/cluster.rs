@@ -15,6 +15,7 @@ use super::access::{Access, ConnectError, Prepared};
 use super::answer::{Answer, Failure, Reason};
 use super::call::{Call, Earnest, Place};
 use super::kinds::{Kind, Kinds};
+use super::review::Permission;
 use super::wording::of_client;
 use crate::remote::worker::Worker;
 
@@ -143,11 +144,8 @@ impl Cluster {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// What the cluster is.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn identity(&self) -> Result<Identity, Failure> {
+    /// What the caller must be allowed to do for [`Cluster::identity`].
+    pub fn to_identify() -> Permission {
         let kind = Kind {
             group: String::new(),
             version: "v1".to_owned(),
@@ -156,7 +154,17 @@ impl Cluster {
             namespaced: false,
             listable: true,
         };
-        let place = Place { kind, namespace: String::new(), name: "kube-system".to_owned() };
+        let (namespace, name) = (String::new(), "kube-system".to_owned());
+        Permission { verb: "get", kind, namespace, name }
+    }
+
+    /// What the cluster is.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn identity(&self) -> Result<Identity, Failure> {
+        let Permission { verb: _, kind, namespace, name } = Self::to_identify();
+        let place = Place { kind, namespace, name };
         let asked = place.read()?;
         let answer = self.ask(&asked).await?;
         match answer.object.pointer("/metadata/uid").and_then(Value::as_str) {
