@@ -96,6 +96,10 @@ fn shape_word(word: &str) -> String {
     {
         return format!("{before}127.0.0.1:<port>");
     }
+    // The cluster gives each Service another one.
+    if word.starts_with("10.0.") && word.split('.').count() == 4 {
+        return "<cluster address>".to_owned();
+    }
     if word.starts_with("SHA256:") {
         return "SHA256:<key>".to_owned();
     }

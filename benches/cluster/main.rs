@@ -9,11 +9,7 @@
 //! there (`tests/kubernetes/install`). `-- --rounds N` is the number of rounds, 3 without it;
 //! `-- --quick` has one round of 100 objects, to see that it works; `-- --small` leaves the large
 //! ones out.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a measurement stops at the first surprise"
-)]
+#![expect(clippy::expect_used, reason = "a measurement stops at the first surprise")]
 
 mod floor;
 mod objects;
@@ -28,7 +24,6 @@ mod scene;
     unused_imports,
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     reason = "the tests' own, of which this uses a part"
 )]

@@ -142,9 +142,9 @@ fn a_role_that_was_widened_since_is_more_than_was_approved() {
         };
         plan.worse_by_now(&target, &outside).unwrap()
     };
-    assert_eq!(worse(), Vec::<String>::new());
+    assert_eq!(worse().lines(), Vec::<String>::new());
     role("*", "*");
-    let found = worse().join("; ");
+    let found = worse().lines().join("; ");
     assert!(
         found.contains("viewers: its flags have escalation now, and had not when planned"),
         "{found}"
