@@ -1,5 +1,5 @@
 //! A project whose target is one namespace of the test cluster, made by the program's own commands,
-//! by a user who may do there what applying needs. Commands are runs of the built program.
+//! by a user who may do there exactly what the README says that applying needs. Commands are runs of the built program.
 
 use std::process::Child;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::shop::{Run, Shop};
 use crate::support::cluster::audit::{Event, Mark};
 use crate::support::cluster::client::{Client, path};
 use crate::support::cluster::user::User;
-use crate::support::cluster::{Cluster, Namespace, cluster};
+use crate::support::cluster::{Cluster, Namespace, cluster, rights};
 use crate::support::project::{Clock, Place, Said};
 use crate::support::proxy::Proxy;
 
@@ -44,25 +44,6 @@ impl Applying<'_> {
     }
 }
 
-/// What planning and applying need in the namespace.
-fn rights() -> Value {
-    json!([{"apiGroups": ["*"], "resources": ["*"],
-        "verbs": ["get", "list", "create", "patch", "delete"]}])
-}
-
-/// And in the whole cluster.
-fn rights_around() -> Value {
-    json!([
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
-        {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["get", "list"]},
-        {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list"]},
-        {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]},
-        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"],
-            "verbs": ["list"]},
-        {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["list"]},
-    ])
-}
-
 impl KubeProject<'static> {
     /// A project with nothing planned.
     pub(crate) fn new() -> Self {
@@ -76,7 +57,6 @@ impl<'c> KubeProject<'c> {
         let (namespace, user) = (cluster.namespace("behind"), cluster.user());
         let (shop, admin) = (Shop::bare(), cluster.admin());
         std::fs::remove_dir_all(shop.path("shop/manifests")).unwrap();
-        cluster.grant(&user, None, &rights_around());
         let project = Self { cluster, namespace, user, shop, admin };
         project.granted();
         project.straight();
@@ -87,20 +67,20 @@ impl<'c> KubeProject<'c> {
 
     /// Gives the user the rights in the namespace, and waits until they are in force.
     pub(crate) fn granted(&self) {
-        self.cluster.grant(&self.user, Some(self.name()), &rights());
+        self.cluster.made(&rights::target(self.name(), self.user.name()));
         let client = self.user.client();
         let kube_system = "/api/v1/namespaces/kube-system";
         client.wait_for(kube_system, "a right", |answer| answer["kind"] == "Namespace");
-        let secrets = self.namespace.path("secrets");
-        client.wait_for(&secrets, "a right", |answer| answer["items"].is_array());
+        let maps = self.namespace.path("configmaps");
+        client.wait_for(&maps, "a right", |answer| answer["items"].is_array());
     }
 
     /// Takes away the rights in the namespace, and waits until they are gone.
     pub(crate) fn ungranted(&self) {
         let bindings = self.namespace.path_of("rbac.authorization.k8s.io/v1", "rolebindings");
         assert_eq!(self.admin.delete(&bindings, &Value::Null).0, 200);
-        let secrets = self.namespace.path("secrets");
-        self.user.client().wait_for(&secrets, "no right", |answer| answer["code"] == 403);
+        let maps = self.namespace.path("configmaps");
+        self.user.client().wait_for(&maps, "no right", |answer| answer["code"] == 403);
     }
 
     /// Name of the namespace.

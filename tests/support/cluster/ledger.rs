@@ -1,47 +1,19 @@
 //! A place for a ledger in the cluster of the tests, and a user who has exactly the rights that
 //! `fixtures/kubernetes/ledger-role.yaml` grants.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use countersign::ledger::kubernetes::Location;
 use countersign::remote::kubernetes::{Access, Cluster as Connection, Identity, Proxies};
-use serde_json::Value;
 
 use super::user::User;
-use super::{Cluster, Namespace, cluster};
-
-/// The name of the namespace and that of the user in the manifest.
-const NAMESPACE: &str = "countersign";
-const USER: &str = "applier";
-
-/// The Role and what goes with it.
-pub(crate) fn manifest() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(root.join("fixtures/kubernetes/ledger-role.yaml")).unwrap()
-}
+use super::{Cluster, Namespace, cluster, rights};
 
 /// Grants what the manifest grants, in a namespace that is there; names are this user's own.
 pub(crate) fn grant(cluster: &Cluster, namespace: &str, user: &User) {
-    let own = |text: &str| format!("{text}-{namespace}-{}", user.name());
-    for mut object in serde_saphyr::from_multiple::<Value>(&manifest()).unwrap() {
-        let name = own(object["metadata"]["name"].as_str().unwrap());
-        object["metadata"]["name"] = name.clone().into();
-        if object["metadata"]["namespace"] == NAMESPACE {
-            object["metadata"]["namespace"] = namespace.into();
-        }
-        if let Some(role) = object.get_mut("roleRef") {
-            role["name"] = name.into();
-        }
-        for subject in
-            object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten()
-        {
-            assert_eq!(subject["name"], USER);
-            subject["name"] = user.name().into();
-        }
-        cluster.admin().apply(&object);
-    }
+    cluster.made(&rights::ledger(namespace, user.name()));
     for path in [
         "/api/v1/namespaces/kube-system".to_owned(),
         format!("/api/v1/namespaces/{namespace}/configmaps"),

@@ -6,13 +6,10 @@ use serde_json::Value;
 
 use super::Cluster;
 
-/// The namespace and the users that the manifests name.
-const NAMESPACE: &str = "shop";
-const USERS: [&str; 2] = ["planner", "applier"];
-
-/// The manifests: file, objects.
+/// The manifests.
 pub(crate) const TARGET: &str = "target-role.yaml";
 pub(crate) const REHEARSES: &str = "planner-rehearses.yaml";
+pub(crate) const LEDGER: &str = "ledger-role.yaml";
 
 /// The objects of a manifest, as they stand there.
 pub(crate) fn manifest(name: &str) -> Vec<Value> {
@@ -21,18 +18,28 @@ pub(crate) fn manifest(name: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&text).unwrap()
 }
 
-/// The objects of [`TARGET`] for one user in one namespace, under names that nobody else has.
+/// What [`TARGET`] grants, for one user in one namespace, under names that nobody else has.
 pub(crate) fn target(namespace: &str, user: &str) -> Vec<Value> {
-    let mut objects = manifest(TARGET);
+    own(TARGET, ("shop", &["planner", "applier"]), namespace, user)
+}
+
+/// The same of [`LEDGER`].
+pub(crate) fn ledger(namespace: &str, user: &str) -> Vec<Value> {
+    own(LEDGER, ("countersign", &["applier"]), namespace, user)
+}
+
+/// A manifest that names `from`: a namespace, and users who are all granted the same.
+fn own(name: &str, from: (&str, &[&str]), namespace: &str, user: &str) -> Vec<Value> {
+    let mut objects = manifest(name);
     for object in &mut objects {
         let own = |name: &Value| format!("{}-{namespace}-{user}", name.as_str().unwrap()).into();
         let metadata = &mut object["metadata"];
         metadata["name"] = own(&metadata["name"]);
-        if metadata["namespace"] == NAMESPACE {
+        if metadata["namespace"] == from.0 {
             metadata["namespace"] = namespace.into();
         }
         for name in each(object, "rules").flat_map(|rule| each(rule, "resourceNames")) {
-            if *name == NAMESPACE {
+            if *name == from.0 {
                 *name = namespace.into();
             }
         }
@@ -41,7 +48,7 @@ pub(crate) fn target(namespace: &str, user: &str) -> Vec<Value> {
         }
         if let Some(subjects) = object.get_mut("subjects").and_then(Value::as_array_mut) {
             let named: Vec<&Value> = subjects.iter().map(|subject| &subject["name"]).collect();
-            assert_eq!(named, USERS);
+            assert_eq!(named, from.1);
             subjects.truncate(1);
             subjects[0]["name"] = user.into();
         }
