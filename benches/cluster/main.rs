@@ -24,6 +24,7 @@ mod scene;
     unused_imports,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     reason = "the tests' own, of which this uses a part"
 )]
