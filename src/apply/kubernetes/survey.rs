@@ -81,6 +81,10 @@ pub(super) fn survey<'p>(
                 settle(job, at, (live.as_ref(), past(job)), sight.glass, report)
             }
             Told::Found(Err(failure)) => {
+                if past(job).begun {
+                    // An earlier round may have written it.
+                    report.took_effect();
+                }
                 let said = sight.glass.said(&failure);
                 let stop = Stop::Cluster(Box::new(ClusterError::Unanswered(said)));
                 Err(report.refused(at, stop))
