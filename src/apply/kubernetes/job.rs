@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
+use super::conflicts;
 use super::error::ClusterError;
 use super::same;
 use crate::document::effect::{Change, PreviewState, Step};
 use crate::document::ident::{Digest, Label, ResourceId};
 use crate::document::operation::{Action, Operation, Patch};
 use crate::ledger::Recorded;
-use crate::observe::kubernetes::Lens;
+use crate::observe::kubernetes::{Lens, overwritten};
 use crate::plan::Plan;
 use crate::remote::kubernetes::{Kinds, Place};
 
@@ -191,6 +192,20 @@ impl<'p> Job<'p> {
         }
     }
 
+    pub(super) fn is_patch(&self) -> bool {
+        match &self.operation.action {
+            Action::Patch(_) => true,
+            Action::Apply(_) | Action::Delete(_) | Action::Stack(_) => false,
+        }
+    }
+
+    /// In what the fields of others that a patch changes are not those of the plan, in words.
+    pub(super) fn takes_otherwise(&self, live: &Value) -> Option<String> {
+        let Change { before, after, force, .. } = self.change;
+        let held = overwritten(&self.operation.action, live, before, after);
+        if self.is_patch() { conflicts::differ(force, &held) } else { None }
+    }
+
     /// Whether a refusal of its request may only mean that the object has changed.
     pub(super) fn is_vague(&self) -> bool {
         match &self.operation.action {
@@ -205,7 +220,7 @@ impl<'p> Job<'p> {
     pub(super) fn needed(&self, again: bool) -> VecDeque<Need> {
         let mut needs = VecDeque::new();
         if !self.deletes() {
-            let takes = !self.change.force.is_empty();
+            let takes = !self.change.force.is_empty() && !self.is_patch();
             if takes {
                 needs.push_back(Need::Owners);
             }

@@ -96,6 +96,9 @@ pub(super) fn judge(
         if let Some(why) = kept(job.operation, live) {
             return Ok(Standing::Other(why));
         }
+        if let Some(why) = job.takes_otherwise(live) {
+            return Ok(Standing::Other(why));
+        }
         return Ok(Standing::Before(Known::of(lens, Some(live))));
     }
     if job.verb == Verb::Update && after() {

@@ -328,7 +328,10 @@ impl Writing<'_, '_, '_> {
             (Need::Rehearsal | Need::Write, Ok(Answer { object, .. })) => {
                 let Some(known) = &job.known else { return self.failed(at, WriteError::Broken) };
                 let held = forced(&job.held, &object);
-                if let Some(why) = conflicts::differ(&job.change.force, &held) {
+                // Whose fields a patch changes was looked at with the object itself.
+                if !job.is_patch()
+                    && let Some(why) = conflicts::differ(&job.change.force, &held)
+                {
                     return self.failed(at, WriteError::Taken(why));
                 }
                 match glass.seen(job, &known.lens, &object) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::normal::Lens;
 use super::observer::Observer;
+use super::overwritten::overwritten;
 use super::request::Version;
 use super::subject::Subject;
 use super::{ObserveError, made_up, owner, path, removed, secrets};
@@ -141,14 +142,13 @@ impl<'s> Scene<'s> {
         let warnings: BTreeSet<String> =
             warnings.iter().map(|text| self.observer.vault().filter(text)).collect();
         let warnings = warnings.into_iter().collect();
-        let fields = forced(taken, object);
-        let preview = match self.obstacle(&fields) {
+        let preview = |fields: &[Forced]| match self.obstacle(fields) {
             Some(because) => Preview { because, ..plain(PreviewState::Blocked) },
             None => plain(PreviewState::Server),
         };
         let before = self.before.clone();
         if matches!(operation.action, Action::Delete(_)) {
-            let change = change(self.subject, before, Value::Null, preview);
+            let change = change(self.subject, before, Value::Null, preview(&[]));
             return Ok(ObservedChange { warnings, ..change.guarded(self.live) });
         }
         let mut after = lens.look(object);
@@ -163,8 +163,14 @@ impl<'s> Scene<'s> {
         for pointer in &unknown {
             path::remove(&mut after, pointer);
         }
+        let after = self.masked(after)?;
+        let mut fields = forced(taken, object);
+        if let Some(live) = self.live {
+            fields.extend(overwritten(&operation.action, live, &before, &after));
+        }
+        let preview = preview(&fields);
         let force = if operation.force == Consent::Allowed { fields } else { Vec::new() };
-        let change = change(self.subject, before, self.masked(after)?, preview);
+        let change = change(self.subject, before, after, preview);
         let change = ObservedChange { unknown, force, warnings, without_effect, ..change };
         Ok(change.guarded(self.live))
     }

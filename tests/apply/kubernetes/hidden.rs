@@ -97,6 +97,22 @@ fn what_argo_has_taken_up_since_is_left_alone() {
 }
 
 #[test]
+fn a_patch_changes_no_field_that_somebody_took_since() {
+    let stage = Stage::new();
+    stage.ours(&stage.configmap("x", json!({"a": "1"})));
+    let resource =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": stage.name(), "name": "x"});
+    let plan =
+        stage.plan(json!([{"patch": {"resource": resource, "merge": {"data": {"a": "2"}}}}]));
+    // The same value, so that nothing but its owners changes.
+    stage.theirs(&stage.configmap("x", json!({"a": "1"})));
+    let ended = stage.apply(&plan);
+    ended.must(Outcome::FailedClean);
+    assert!(ended.stop().contains("/data/a of \"somebody\""), "{}", ended.stop());
+    assert!(ended.writes.is_empty(), "{:?}", ended.writes);
+}
+
+#[test]
 fn a_role_that_was_widened_since_is_more_than_was_approved() {
     let stage = Stage::new();
     stage.cluster.grant(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use countersign::document::effect::PreviewState;
+use countersign::document::effect::{Forced, PreviewState};
 use countersign::observe::ObservedChange;
 use serde_json::{Value, json};
 
@@ -96,9 +96,18 @@ fn patches_are_rehearsed_with_the_version_that_was_read() {
         json!({"resource": resource, "operations": [
             {"op": "remove", "path": "/data/b"}, {"op": "add", "path": "/data/c", "value": "3"}]}),
     ] {
-        let change = stage.one(json!({"patch": patch}));
+        let change = stage.one(json!({"patch": patch, "force": "allowed"}));
         assert_eq!(state(&change), (PreviewState::Server, ""));
         assert_eq!(change.after, expected);
+        // The field that goes is theirs; the one that is new is nobody's.
+        assert_eq!(change.force, [Forced {
+            path: "/data/b".parse().unwrap(),
+            manager: "other".to_owned(),
+        }]);
+        let change = stage.one(json!({"patch": patch}));
+        let because = "conflict: /data/b is held by other; the operation lacks `force: allowed`";
+        assert_eq!(state(&change), (PreviewState::Blocked, because));
+        assert!(change.force.is_empty());
     }
     let failing = json!({"resource": resource, "operations": [
         {"op": "test", "path": "/data/a", "value": "2"}, {"op": "remove", "path": "/data/a"}]});
