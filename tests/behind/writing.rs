@@ -65,7 +65,7 @@ const CASES: [(Asked, Done, Ends); 24] = {
     const CONFLICT: &str = "conflict with \"somebody\"";
     const AT: &str = "it is not what it was when planned, at /data/";
     [
-        (Update, Edited, Before(CONFLICT)),
+        (Update, Edited, Before("it is not what it was when planned, at /data/a")),
         (Update, Added, Before("it is not what it was when planned, at /data/b")),
         (Update, Noted, Well),
         (Update, Deleted, Before("it is gone")),
@@ -77,7 +77,7 @@ const CASES: [(Asked, Done, Ends); 24] = {
         (Update, NoRights, Before("forbidden")),
         (Forced, Edited, Before(AT)),
         (Forced, TakenOver, Before("somebody")),
-        (Creation, Made, Before(CONFLICT)),
+        (Creation, Made, Before("it exists, and was to be created")),
         (Creation, MadeOther, Before("it exists, and was to be created")),
         (Creation, NamespaceDeleted, Before("")),
         (Creation, PolicyAdds, After("the result differs from the plan at /data/added")),

@@ -36,7 +36,7 @@ fn what_changed_the_meaning_of_the_plan_meanwhile_stops_a_resume() {
         // Something needs what the plan removes: the class that was approved is another now.
         (
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n      - name: web\n        image: a@sha256:00\n        envFrom: [{configMapRef: {name: old}}]\n",
-            "differs",
+            "its class is outage, was mutating when planned",
         ),
     ] {
         std::fs::write(&intruder, text).unwrap();

@@ -20,13 +20,14 @@ fn every_verb_is_written_once_and_reads_back_as_planned() {
     let stage = Stage::new();
     stage.ours(&stage.configmap("changed", json!({"a": "1"})));
     stage.theirs(&stage.configmap("patched", json!({"a": "1", "b": "1"})));
-    stage.theirs(&stage.configmap("listed", json!({"a": "1"})));
+    stage.ours(&stage.configmap("listed", json!({"a": "1"})));
     stage.theirs(&stage.configmap("gone", json!({"a": "1"})));
     let resource = |name| json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": stage.name(), "name": name});
     let plan = stage.plan(json!([
         applied(&stage.configmap("made", json!({"a": "1"}))),
         applied(&stage.configmap("changed", json!({"a": "2"}))),
-        {"patch": {"resource": resource("patched"), "merge": {"data": {"a": "2", "b": null}}}},
+        {"patch": {"resource": resource("patched"), "merge": {"data": {"a": "2", "b": null}}},
+            "force": "allowed"},
         {"patch": {"resource": resource("listed"), "operations": [
             {"op": "replace", "path": "/data/a", "value": "2"}]}},
         stage.delete("v1", "ConfigMap", "gone"),

@@ -100,10 +100,10 @@ fn patches_are_rehearsed_with_the_version_that_was_read() {
         assert_eq!(state(&change), (PreviewState::Server, ""));
         assert_eq!(change.after, expected);
         // The field that goes is theirs; the one that is new is nobody's.
-        assert_eq!(change.force, [Forced {
-            path: "/data/b".parse().unwrap(),
-            manager: "other".to_owned(),
-        }]);
+        assert_eq!(
+            change.force,
+            [Forced { path: "/data/b".parse().unwrap(), manager: "other".to_owned() }]
+        );
         let change = stage.one(json!({"patch": patch}));
         let because = "conflict: /data/b is held by other; the operation lacks `force: allowed`";
         assert_eq!(state(&change), (PreviewState::Blocked, because));
