@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use countersign::clock::Instant;
+use serde_json::json;
+
+use crate::support::cluster::cluster;
 
 /// One command of the README and what stands below it.
 #[derive(Debug, PartialEq)]
@@ -18,13 +21,17 @@ struct Shown {
     lines: std::ops::Range<usize>,
 }
 
-/// The commands between the markers of each walk-through.
-fn walk(readme: &str) -> Vec<Shown> {
+/// Where the walk-throughs of folders begin, and the one on a cluster.
+const FOLDERS: &str = "<!-- walk-through -->";
+const CLUSTER: &str = "<!-- walk-through: cluster -->";
+
+/// The commands of each walk-through that begins with this marker.
+fn walk(readme: &str, marker: &str) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
     let (mut walking, mut inside) = (false, false);
     for (at, line) in readme.lines().enumerate() {
         match line {
-            "<!-- walk-through -->" => walking = true,
+            _ if line == marker => walking = true,
             "<!-- end of walk-through -->" => walking = false,
             "```console" if walking => inside = true,
             "```" => inside = false,
@@ -83,6 +90,16 @@ fn took(line: &str) -> String {
 
 fn shape_word(word: &str) -> String {
     let hex = |text: &str| text.len() >= 8 && text.bytes().all(|c| c.is_ascii_hexdigit());
+    // A server of the tests, on whatever port was free.
+    if let Some((before, port)) = word.split_once("127.0.0.1:")
+        && port.bytes().all(|c| c.is_ascii_digit())
+    {
+        return format!("{before}127.0.0.1:<port>");
+    }
+    // The cluster gives each Service another one.
+    if word.starts_with("10.0.") && word.split('.').count() == 4 {
+        return "<cluster address>".to_owned();
+    }
     if word.starts_with("SHA256:") {
         return "SHA256:<key>".to_owned();
     }
@@ -128,9 +145,10 @@ fn scratch() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Runs one command, and gives what it prints on both streams and how it ended, if not with 0.
-fn run(command: &str, home: &Path) -> String {
+fn run(command: &str, home: &Path, tools: &Path) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_countersign")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let (program, tools) = (program.display(), tools.display());
+    let path = format!("{program}:{tools}:{}", std::env::var("PATH").unwrap());
     let output = Command::new("bash")
         .arg("-c")
         .arg(format!("{command}\n"))
@@ -152,15 +170,15 @@ fn run(command: &str, home: &Path) -> String {
     text.replace(&home.display().to_string(), "/home/alice")
 }
 
-#[test]
-fn every_command_of_the_walk_through_prints_what_stands_there() {
+/// Runs the walk-throughs of a marker, and compares what is printed with what stands there.
+fn walk_through(marker: &str, least: usize, home: &Path, tools: &Path) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(&file).unwrap();
-    let shown = walk(&readme);
-    assert!(shown.len() >= 15, "only {} commands were found", shown.len());
-    let (_folder, home) = scratch();
-    let printed: Vec<String> = shown.iter().map(|one| run(&one.command, &home)).collect();
+    let shown = walk(&readme, marker);
+    assert!(shown.len() >= least, "only {} commands were found", shown.len());
+    let printed: Vec<String> = shown.iter().map(|one| run(&one.command, home, tools)).collect();
     if std::env::var("COUNTERSIGN_README").is_ok_and(|value| value == "write") {
+        // The other walk-through may have been written meanwhile; only one is at a time.
         let mut lines: Vec<String> = readme.lines().map(str::to_owned).collect();
         for (one, text) in shown.iter().zip(&printed).rev() {
             lines.splice(one.lines.clone(), text.lines().map(str::to_owned));
@@ -171,6 +189,66 @@ fn every_command_of_the_walk_through_prints_what_stands_there() {
     for (one, text) in shown.iter().zip(&printed) {
         assert_eq!(shape(&one.output), shape(text), "$ {}", one.command);
     }
+}
+
+#[test]
+fn every_command_of_the_walk_through_prints_what_stands_there() {
+    let (_folder, home) = scratch();
+    walk_through(FOLDERS, 15, &home, Path::new("/nonexistent"));
+}
+
+#[test]
+fn every_command_on_a_cluster_prints_what_stands_there() {
+    let (_folder, home) = scratch();
+    let cluster = cluster();
+    let admin = cluster.admin();
+    let metadata =
+        |name: &str| json!({"name": name, "namespace": "shop", "labels": {"app": "web"}});
+    let (status, answer) = admin.post(
+        "/api/v1/namespaces",
+        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
+    );
+    assert_eq!(status, 201, "{answer}");
+    let labels = json!({"app": "web"});
+    let container = json!({"name": "web", "image": "registry.example/web:1.4"});
+    let objects = [
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata("web"), "spec": {
+            "replicas": 2, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}}}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata("web"),
+            "spec": {"selector": labels, "ports": [{"port": 80}]}}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata("web"),
+            "spec": {"rules": [{"host": "shop.example", "http": {"paths": [{"path": "/",
+                "pathType": "Prefix",
+                "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}}]}}),
+    ];
+    for object in &objects {
+        admin.apply(object);
+    }
+    admin.wait_for(
+        "/apis/apps/v1/namespaces/shop/deployments/web",
+        "two replicas of web",
+        |found| found["status"]["availableReplicas"] == 2,
+    );
+    let kube = home.join(".kube");
+    std::fs::create_dir_all(&kube).unwrap();
+    let written = cluster.administrator().kubeconfig(&kube);
+    std::fs::rename(written, kube.join("config")).unwrap();
+    let (shop, fixtures) =
+        (home.join("shop"), Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"));
+    std::fs::remove_dir_all(shop.join("manifests")).unwrap();
+    std::fs::copy(fixtures.join("proposals/on-a-cluster.yaml"), shop.join("answer.yaml")).unwrap();
+    std::fs::write(shop.join("mailer-token"), "correct horse battery staple\n").unwrap();
+    walk_through(CLUSTER, 10, &home, &kubectl());
+}
+
+/// The folder that kubectl is in.
+fn kubectl() -> PathBuf {
+    let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/install");
+    let answer = Command::new(install).arg("--print").output().unwrap();
+    let text = String::from_utf8(answer.stdout).unwrap();
+    let found = text.lines().find_map(|line| line.strip_prefix("kubectl ")).unwrap();
+    Path::new(found).parent().unwrap().to_owned()
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// What one run took.
@@ -57,26 +57,7 @@ impl Stage<'_> {
         let said = fs::File::create(self.root.join("stderr")).expect("a file for what it says");
         let mut command = self.command(arguments);
         command.stdout(Stdio::null()).stderr(said);
-        let begun = Instant::now();
-        let mut child = command.spawn().expect("the program starts");
-        let mut used = Used::default();
-        loop {
-            let stat = stat(child.id());
-            if let Some((true, cpu)) = stat {
-                used.wall = begun.elapsed();
-                used.cpu = cpu;
-                break;
-            }
-            used.peak = used.peak.max(peak(child.id()));
-            // The last that is seen: before it becomes another program, a child is as large as
-            // its parent.
-            used.child_peak = match children(child.id()).into_iter().map(peak).max() {
-                None | Some(0) => used.child_peak,
-                Some(seen) => seen,
-            };
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let status = child.wait().expect("the program is waited for");
+        let (used, status) = watch(&mut command);
         let said = fs::read_to_string(self.root.join("stderr")).unwrap_or_default();
         assert!(status.success(), "{arguments:?}: {status}\n{said}");
         used
@@ -90,6 +71,30 @@ impl Stage<'_> {
         let fastest = runs.into_iter().min_by_key(|used| used.wall).unwrap_or_default();
         Used { peak, child_peak, ..fastest }
     }
+}
+
+/// Runs a command to its end, however that is, and measures it.
+pub(crate) fn watch(command: &mut Command) -> (Used, ExitStatus) {
+    let begun = Instant::now();
+    let mut child = command.spawn().expect("the program starts");
+    let mut used = Used::default();
+    loop {
+        let stat = stat(child.id());
+        if let Some((true, cpu)) = stat {
+            used.wall = begun.elapsed();
+            used.cpu = cpu;
+            break;
+        }
+        used.peak = used.peak.max(peak(child.id()));
+        // The last that is seen: before it becomes another program, a child is as large as
+        // its parent.
+        used.child_peak = match children(child.id()).into_iter().map(peak).max() {
+            None | Some(0) => used.child_peak,
+            Some(seen) => seen,
+        };
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    (used, child.wait().expect("the program is waited for"))
 }
 
 /// Processor time of one run of `work`, on all threads, over this many runs.

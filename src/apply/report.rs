@@ -178,6 +178,14 @@ impl Report {
         stop
     }
 
+    /// Says of every item that nobody looked at it: what earlier rounds made of it is not known.
+    pub(super) fn unseen(&mut self, why: &Stop) {
+        let why = format!("not looked at: {}", causes::line(why));
+        for item in &mut self.items {
+            item.because.clone_from(&why);
+        }
+    }
+
     /// Says that an item was begun and is not as planned.
     pub(super) fn failed(&mut self, at: usize, digest: Option<Digest>, because: String) {
         self.set(at, Fate::Failed, digest, because);

@@ -238,8 +238,12 @@ fn tell(
         }
         Outcome::NotReady => "everything was written, and not everything is ready",
         Outcome::Abandoned => {
+            let how = match (written, applied.stop.as_slice()) {
+                (0, [why, ..]) => format!("what is written of it is not known: {why}"),
+                _ => format!("{written} written, {left} not"),
+            };
             session.print(&format!(
-                "Given up: {plan} stays half-applied ({written} written, {left} not); the target is free again.\nReceipt: {shown}\n"
+                "Given up: {plan} stays half-applied ({how}); the target is free again.\nReceipt: {shown}\n"
             ));
             return Ok(Code::Ok);
         }

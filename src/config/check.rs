@@ -123,7 +123,7 @@ fn is_kind(key: &str) -> bool {
     let version =
         group.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let good = kind.starts_with(|c: char| c.is_ascii_uppercase()) && !kind.contains('/');
-    good && !(version && !group.contains('.'))
+    good && (!version || group.contains('.'))
 }
 
 /// The way to a cluster and both halves of its identity are there: one that is left empty pins

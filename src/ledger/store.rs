@@ -5,8 +5,8 @@
 //! # Several records at once
 //!
 //! A [`Change`] names records in steps. A home that can (a Git branch) does all of it or none; one
-//! that cannot does the steps one after the other: an object store, and a folder, which looks at all
-//! of them first, but whose process may be killed in between. So each caller orders its steps such
+//! that cannot does the steps one after the other: an object store, a namespace of a cluster, and a
+//! folder, which looks at all of them first, but whose process may be killed in between. So each caller orders its steps such
 //! that any first few of them do no harm, and the one that decides is last.
 //!
 //! # An answer that was lost

@@ -14,7 +14,7 @@ use crate::observe::{self, ListOf, Outside};
 /// What is worse than when a plan was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Worse {
-    /// What is known: a worse class, dependents that nobody was told of; in words.
+    /// What is known: a worse class, a security-relevant fact, dependents that nobody was told of; in words.
     pub known: Vec<String>,
     /// Lists that cannot be read any more, each with why.
     pub unread: Vec<String>,
@@ -56,6 +56,11 @@ impl Plan {
         let impact = radius::impact(&cases, &judgements, &now, &found.unresolved);
         let mut worse = Vec::new();
         for (change, judgement) in effect.changes.iter().zip(&judgements) {
+            for flag in judgement.flags.difference(&change.flags) {
+                let word = serde_json::to_value(flag).unwrap_or_default();
+                let (id, word) = (&change.id, word.as_str().unwrap_or_default());
+                worse.push(format!("{id}: its flags have {word} now, and had not when planned"));
+            }
             if judgement.class > change.class {
                 let (id, now, then) = (&change.id, judgement.class, change.class);
                 worse.push(format!("{id}: its class is {now} now, and was {then} when planned"));

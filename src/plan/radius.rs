@@ -22,6 +22,13 @@ pub(crate) fn goes(case: &Case<'_>) -> bool {
     case.actions.contains(&Step::Delete)
 }
 
+/// Whether the dependent of an edge goes when this change deletes the other end: what a namespace
+/// holds, what a definition defines, what is owned and not orphaned.
+pub fn goes_along(change: &Change, edge: &Edge) -> bool {
+    let orphaned = change.propagation == "Orphan" && rows::row(&edge.by) == rows::OWNER;
+    !orphaned && rows::carries(&edge.by, true)
+}
+
 /// What a walk met.
 pub(crate) struct Walk {
     /// Every object that was reached, the changed ones included.

@@ -144,6 +144,10 @@ fn before(shown: &str, planned: &Value, now: &Value, found: &mut Vec<String>) {
         (_, Value::Null) => found.push(format!("{shown} is gone; it was there when planned")),
         (planned, live) => {
             for field in diff::fields(planned, live) {
+                if let Some(told) = source(&field) {
+                    found.push(format!("{shown}: {} {told}", field.path));
+                    continue;
+                }
                 if let Some(path) = secret(&field) {
                     let than = "another secret value than when planned";
                     found.push(format!("{shown}: {path} has {than}"));
@@ -192,13 +196,32 @@ fn taken(fields: &[Forced]) -> String {
     }
 }
 
+/// The mask of a value: of one that an entry of the configuration gives, with the entry's name.
+fn masked(value: &Option<Value>) -> Option<(&str, Option<&str>)> {
+    let value = value.as_ref()?;
+    let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
+    let mask = text("").or_else(|| text("/$secret/value"))?;
+    mask.starts_with("hmac-sha256:").then(|| (mask, text("/$secret/name")))
+}
+
+/// What is there is what it was, and its source in the configuration gives another value.
+fn source(field: &FieldChange) -> Option<String> {
+    let (planned, now) = (masked(&field.before)?, masked(&field.after)?);
+    match (planned, now) {
+        ((was, None), (is, Some(name))) if was == is => {
+            Some(format!("is what secret {name} gives now, and was not when planned"))
+        }
+        ((was, Some(name)), (is, None)) if was == is => {
+            Some(format!("is not what secret {name} gives now, and was when planned"))
+        }
+        _ => None,
+    }
+}
+
 /// Where a masked value differs from a masked value: a digest says nothing to a person.
 fn secret(field: &FieldChange) -> Option<&str> {
-    let masked = |value: &Option<Value>| {
-        value.as_ref().and_then(Value::as_str).is_some_and(|text| text.starts_with("hmac-sha256:"))
-    };
     let path = field.path.as_str();
-    let both = masked(&field.before) && masked(&field.after);
+    let both = masked(&field.before).is_some() && masked(&field.after).is_some();
     both.then(|| path.strip_suffix("/$secret/value").unwrap_or(path))
 }
 
@@ -211,5 +234,32 @@ fn short(value: &Value) -> String {
     match text.char_indices().nth(60) {
         Some((at, _)) => format!("{}… ({} bytes)", text.get(..at).unwrap_or_default(), text.len()),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::before;
+
+    #[test]
+    fn a_secret_is_told_by_what_changed_and_without_a_digest() {
+        let mask = |c: &str| format!("hmac-sha256:{}", c.repeat(64));
+        let named = |c: &str| json!({"$secret": {"name": "db", "value": mask(c)}});
+        let other = "has another secret value than when planned";
+        for (planned, now, told) in [
+            (json!(mask("a")), json!(mask("b")), other),
+            (json!(mask("a")), named("b"), other),
+            (named("a"), json!(mask("b")), other),
+            (named("a"), named("b"), other),
+            (json!(mask("a")), named("a"), "is what secret db gives now, and was not when planned"),
+            (named("a"), json!(mask("a")), "is not what secret db gives now, and was when planned"),
+        ] {
+            let object = |value| json!({"data": {"password": value}});
+            let mut found = Vec::new();
+            before("Secret shop/db", &object(planned), &object(now), &mut found);
+            assert_eq!(found, [format!("Secret shop/db: /data/password {told}")]);
+        }
     }
 }

@@ -45,6 +45,13 @@ impl Worker {
         });
         answered.recv().ok()
     }
+
+    /// Begins a task, and does not wait for it. It is dropped unfinished if the thread ends before
+    /// it does.
+    pub(crate) fn begin(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // Whoever wants to know how it ended has the task say so.
+        drop(self.handle.spawn(task));
+    }
 }
 
 impl Drop for Worker {

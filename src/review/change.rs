@@ -1,7 +1,7 @@
 //! One change as it is shown: its class, what happens to which object, and what a person needs to
 //! know of it, the worst first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::comments::Losses;
 use super::field::{self, Field};
@@ -103,6 +103,9 @@ pub(super) fn items(
             let change = effect.changes.get(*index)?;
             let id = change.id.to_string();
             let reaches: Vec<_> = direct.get(&change.id).into_iter().flatten().copied().collect();
+            let along = if in_tree { BTreeSet::new() } else { page::along(effect, change) };
+            let (gone, used): (Vec<_>, Vec<_>) =
+                reaches.iter().copied().partition(|id| along.contains(id));
             let mut fields = field::changed(change);
             let more_fields = fields.len().saturating_sub(FIELDS);
             fields.truncate(FIELDS);
@@ -110,10 +113,16 @@ pub(super) fn items(
             let mut notes = state_notes(change, &numbers);
             notes.extend(also);
             notes.extend(object_notes(change, in_tree));
-            if !reaches.is_empty() {
+            if !gone.is_empty() {
+                let mut line = vec![Piece::words("Takes along ")];
+                line.extend(page::names(&gone));
+                line.push(Piece::words("."));
+                notes.push(line);
+            }
+            if !used.is_empty() {
                 let mut line = vec![Piece::words("Used by ")];
-                line.extend(page::names(&reaches));
-                line.push(Piece::words(if reaches.len() == 1 {
+                line.extend(page::names(&used));
+                line.push(Piece::words(if used.len() == 1 {
                     ", which does not change."
                 } else {
                     ", which do not change."
@@ -195,6 +204,9 @@ fn size(change: &Change) -> Option<String> {
 }
 
 fn state_notes(change: &Change, numbers: &BTreeMap<&ResourceId, usize>) -> Vec<Line> {
+    if let Some(text) = awaits(change, numbers) {
+        return vec![vec![Piece::Words(text)]];
+    }
     let because = Piece::Prose(change.preview.because.clone());
     let told = match change.preview.state {
         PreviewState::Server | PreviewState::Local => return Vec::new(),
@@ -212,6 +224,25 @@ fn state_notes(change: &Change, numbers: &BTreeMap<&ResourceId, usize>) -> Vec<L
         return vec![vec![Piece::words(format!("{told}."))]];
     }
     vec![vec![Piece::words(format!("{told}: ")), because]]
+}
+
+/// What a preview that is deferred waits for, where that is one of the known cases.
+fn awaits(change: &Change, numbers: &BTreeMap<&ResourceId, usize>) -> Option<String> {
+    if change.preview.state != PreviewState::Deferred {
+        return None;
+    }
+    let by = change.preview.by.parse::<ResourceId>().ok()?;
+    if by == change.id {
+        let told = "Shown as asked for; what the target adds is known once the old one is gone.";
+        return Some(told.to_owned());
+    }
+    let what = match change.preview.because.as_str() {
+        "namespace" => "its namespace",
+        "crd" => "its kind",
+        _ => return None,
+    };
+    let number = numbers.get(&by)?;
+    Some(format!("Shown as asked for; what the target adds is known once [{number}] made {what}."))
 }
 
 fn object_notes(change: &Change, in_tree: bool) -> Vec<Line> {

@@ -11,11 +11,12 @@ use super::piece::{self, Line, Piece};
 use super::standing::{self, StandingView};
 use super::state::{self, State};
 use super::{ways, words};
-use crate::document::effect::{Effect, Impact, Step, TargetIdentity};
+use crate::document::effect::{Change, Effect, Impact, Step, TargetIdentity};
 use crate::document::ident::{Digest, ResourceId};
 use crate::document::plan::PlanDocument;
 use crate::document::proposal::Proposal;
 use crate::plan::judgement::Judgement;
+use crate::plan::radius;
 use crate::policy::verdict::{Finding, Verdict};
 
 /// Names in a list before the rest is a number.
@@ -412,6 +413,15 @@ fn policies(verdict: &Verdict) -> Vec<Line> {
     }
     told.push_str(&format!(", of {} asked.", words::count((*rules).into(), "rule")));
     vec![vec![Piece::words(told)], vec![Piece::words(format!("Policy sha256 {policy}"))]]
+}
+
+/// The objects that go together with the one that a change deletes.
+pub(super) fn along<'a>(effect: &'a Effect, change: &Change) -> BTreeSet<&'a ResourceId> {
+    if !change.actions.contains(&Step::Delete) {
+        return BTreeSet::new();
+    }
+    let edges = effect.facts.edges.iter().filter(|edge| edge.to == change.id);
+    edges.filter(|edge| radius::goes_along(change, edge)).map(|edge| &edge.from).collect()
 }
 
 /// Direct dependents of each object among those that the plan reaches.

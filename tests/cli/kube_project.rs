@@ -1,7 +1,6 @@
 //! A project whose target is one namespace of the test cluster, made by the program's own commands,
 //! by a user who may do there exactly what the README says that applying needs. Commands are runs of the built program.
 
-use std::path::Path;
 use std::process::Child;
 use std::sync::Arc;
 
@@ -42,12 +41,6 @@ impl Applying<'_> {
     /// Waits until it ends.
     pub(crate) fn ended(self) -> Run {
         self.project.shop.waited(&[&self.line], self.child)
-    }
-
-    /// Ends it by SIGKILL.
-    pub(crate) fn killed(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
@@ -261,13 +254,6 @@ impl<'c> KubeProject<'c> {
         let (status, found) =
             self.admin.get(&format!("{}/{name}", self.namespace.path("configmaps")));
         if status == 404 { Value::Null } else { found["data"].clone() }
-    }
-
-    /// Everything that the program wrote down, anywhere in this world, by its path.
-    pub(crate) fn written(&self) -> Vec<(String, Vec<u8>)> {
-        let mut all = crate::support::project::Snapshot::new();
-        crate::support::project::walk(Path::new(&self.shop.path("")), "", &mut all);
-        all.into_iter().collect()
     }
 }
 

@@ -305,6 +305,7 @@ pub(crate) fn a_partial_apply_keeps_its_lock_and_a_clean_failure_does_not(place:
     let ledger = place.created();
     let table = [
         (Outcome::Applied, false, false),
+        (Outcome::NotReady, false, false),
         (Outcome::FailedClean, false, true),
         (Outcome::Partial, true, true),
         (Outcome::Indeterminate, true, true),

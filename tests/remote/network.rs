@@ -54,6 +54,21 @@ impl Case {
     }
 }
 
+#[test]
+fn what_is_sent_once_has_the_time_of_one_answer() {
+    let case = Case::new(Duration::from_secs(10));
+    let once = case.connection.clone().giving_up_after(Duration::ZERO);
+    let (writer, call) = (Writer::of(&once), case.call("one"));
+    case.connection.run(async move { writer.commit(call).await }).unwrap().unwrap();
+    assert!(case.is_there("one"));
+    // And it is once.
+    case.proxy.add(Rule::each(Fault::Status(429, Some(0))));
+    case.proxy.take_seen();
+    let (writer, call) = (Writer::of(&once), case.call("two"));
+    case.connection.run(async move { writer.commit(call).await }).unwrap().unwrap_err();
+    assert_eq!(case.proxy.take_seen().len(), 1);
+}
+
 const PASSING: [Fault; 8] = [
     Fault::Status(429, Some(1)),
     Fault::Status(500, None),

@@ -187,3 +187,42 @@ fn a_kind_that_is_no_word_cannot_colour_the_page() {
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(text.contains("Reaches 2 "), "{text}");
 }
+
+/// The same plan on a cluster, where a deletion takes along what depends on its object.
+fn on_a_cluster(plan: &PlanDocument) -> PlanDocument {
+    let mut plan = serde_json::to_value(plan).unwrap();
+    plan["effect"]["target"] = json!({"kind": "kubernetes", "clusterUid": "c",
+        "caSpki": "sha256:0", "namespaces": {}});
+    serde_json::from_value(plan).unwrap()
+}
+
+#[test]
+fn what_goes_with_a_deleted_object_is_not_said_to_stay() {
+    let edges = [
+        ("/ConfigMap/old/c", "/Namespace//old", "namespace"),
+        ("/Service/old/web", "apps/Deployment/old/web", "selects"),
+    ];
+    let changes = [("/Namespace//old", true), ("apps/Deployment/old/web", true)];
+    let text = text(&on_a_cluster(&plan(&changes, &edges)));
+    assert!(text.contains("Takes along ConfigMap old/c."), "{text}");
+    assert!(text.contains("Used by Service old/web, which does not change."), "{text}");
+    assert!(!text.contains("Used by ConfigMap"), "{text}");
+}
+
+#[test]
+fn what_a_deferred_change_waits_for_is_said_in_words() {
+    let deployment = "apps/Deployment/shop/web";
+    for (by, because, told) in [
+        ("/Namespace//shop", "namespace", "known once [2] made its namespace."),
+        ("/Namespace//shop", "crd", "known once [2] made its kind."),
+        (deployment, "replace", "known once the old one is gone."),
+    ] {
+        let plan = plan(&[(deployment, false), ("/Namespace//shop", false)], &[]);
+        let mut plan = serde_json::to_value(plan).unwrap();
+        plan["effect"]["changes"][0]["preview"] =
+            json!({"state": "deferred", "because": because, "by": by});
+        let text = text(&serde_json::from_value(plan).unwrap());
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(told), "{text}");
+    }
+}

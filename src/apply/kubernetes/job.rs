@@ -107,6 +107,8 @@ pub(super) struct Job<'p> {
     pub(super) looks: usize,
     /// The uid of the object that a replacement has deleted.
     pub(super) cleared: Option<String>,
+    /// The uid of the object that came of it.
+    pub(super) made: Option<String>,
     /// Whether it is known to be ready, or to be gone.
     pub(super) settled: bool,
 }
@@ -153,6 +155,7 @@ impl<'p> Job<'p> {
             held: Vec::new(),
             looks: 0,
             cleared: None,
+            made: None,
             settled: false,
         }
     }

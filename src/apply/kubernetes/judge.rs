@@ -7,6 +7,7 @@ use super::glass::Glass;
 use super::job::{Job, Known, Verb};
 use super::same;
 use crate::document::ident::Digest;
+use crate::observe::kubernetes::kept;
 
 /// What earlier rounds of the same apply may have left behind.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +92,10 @@ pub(super) fn judge(
     }
     let changed = same::differences(&job.change.before, &seen);
     if changed.is_empty() {
+        // Who keeps it may say so where no plan shows it, and for a patch it is no conflict.
+        if let Some(why) = kept(job.operation, live) {
+            return Ok(Standing::Other(why));
+        }
         return Ok(Standing::Before(Known::of(lens, Some(live))));
     }
     if job.verb == Verb::Update && after() {

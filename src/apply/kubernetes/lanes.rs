@@ -7,13 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::send::{Ask, Sent, send};
-use crate::remote::kubernetes::{Answer, Cluster, Failure, Place, Writer};
+use crate::remote::kubernetes::{Answer, Call, Cluster, Failure, Kind, Place, Writer};
 
 /// What came of a request.
 #[derive(Debug)]
 pub(super) enum Told {
     /// Of a look: the object, or that it is not there.
     Found(Result<Option<Value>, Failure>),
+    /// Of a list: the objects.
+    Listed(Result<Vec<Value>, Failure>),
     /// Of a rehearsal.
     Rehearsed(Result<Answer, Failure>),
     /// Of a request that changes something.
@@ -82,8 +84,15 @@ impl Lanes {
         });
     }
 
+    /// Starts a list of a kind in a namespace, for which item `at` stands.
+    pub(super) fn list(&mut self, at: usize, (kind, namespace): (Kind, String)) {
+        self.start(at, |writer| async move {
+            Told::Listed(writer.cluster().list(&kind, &namespace).await)
+        });
+    }
+
     /// Starts a rehearsal for item `at`.
-    pub(super) fn rehearse(&mut self, at: usize, call: crate::remote::kubernetes::Call) {
+    pub(super) fn rehearse(&mut self, at: usize, call: Call) {
         self.start(at, |writer| async move {
             Told::Rehearsed(writer.cluster().rehearsal().ask(call).await)
         });
@@ -102,11 +111,9 @@ impl Lanes {
         self.under_way += 1;
         let reply = Reply { tell: self.tell.clone(), at, open: true };
         let work = work(self.writer.clone());
-        // Begun on the connection's thread, and left to itself there: the reply says how it ended,
-        // also where the thread is gone.
-        let _begun = self.writer.cluster().run(async move {
-            tokio::spawn(async move { reply.tell(work.await) });
-        });
+        // Left to itself on the connection's thread: the reply says how it ended, also where the
+        // thread is gone.
+        self.writer.cluster().begin(async move { reply.tell(work.await) });
     }
 
     /// The next request that ended; `None` if none did within this time, or none is under way.

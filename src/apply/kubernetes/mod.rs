@@ -97,9 +97,15 @@ pub fn given_up(plan: &Plan, place: Place<'_>) -> Report {
     let ids = plan.document().effect.waves.iter().flatten();
     let mut report = Report::new(ids.map(ToString::to_string));
     let past = Past { resumes: true, begun: true };
-    let looked = Begun::of(plan, place)
-        .and_then(|mut begun| survey(&mut begun.jobs, begun.sight, &|_| past, &mut report));
-    match looked {
+    let mut begun = match Begun::of(plan, place) {
+        Ok(begun) => begun,
+        Err(stop) => {
+            report.unseen(&stop);
+            report.stopped(stop);
+            return report;
+        }
+    };
+    match survey(&mut begun.jobs, begun.sight, &|_| past, &mut report) {
         // Said of each object of its own; giving up is not stopped by it.
         Ok(()) | Err(Stop::Stale { .. }) => {}
         Err(stop) => report.stopped(stop),
@@ -139,8 +145,20 @@ impl<'p> Begun<'p> {
 }
 
 fn go(plan: &Plan, run: &Run<'_>, place: Place<'_>, report: &mut Report) -> Result<(), Stop> {
-    let mut begun = Begun::of(plan, place)?;
-    namespaces(plan, &begun.kinds, begun.sight)?;
+    let looked = Begun::of(plan, place).and_then(|begun| {
+        namespaces(plan, &begun.jobs, &begun.kinds, begun.sight)?;
+        Ok(begun)
+    });
+    let mut begun = match looked {
+        Ok(begun) => begun,
+        Err(stop) => {
+            if !run.spent.begun_before().is_empty() {
+                // What earlier rounds began may have been written, and nobody has looked.
+                report.took_effect();
+            }
+            return Err(stop);
+        }
+    };
     let past = |job: &Job<'_>| Past {
         resumes: run.resumes(),
         begun: run.spent.begun_before().contains(&job.id),
@@ -151,8 +169,8 @@ fn go(plan: &Plan, run: &Run<'_>, place: Place<'_>, report: &mut Report) -> Resu
     for (index, of) in begun.waves.clone().into_iter().enumerate() {
         if of.clone().any(|at| is_open(report, at)) {
             if index > 0 {
-                namespaces(plan, &begun.kinds, begun.sight)?;
                 (run.recheck)(index).map_err(|found| Stop::Facts { found })?;
+                namespaces(plan, &begun.jobs, &begun.kinds, begun.sight)?;
             }
             find(&mut begun, of.clone(), place.patience, run)?;
             write::write(write::Wave {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::document::canonical;
 use crate::document::ident::{Digest, Pointer};
+use crate::manifest::object::is_builtin;
 use crate::observe::kubernetes::remove;
 use crate::plan::diff;
 
@@ -57,7 +58,9 @@ pub(super) fn additions(
 pub(super) fn missing(asked: &Value, found: &Value) -> Vec<Pointer> {
     let mut paths = Vec::new();
     let asked = stored(asked);
-    lacks(&asked, found, &Pointer::default(), &mut paths);
+    let group = text_of(&asked, "/apiVersion").and_then(|version| version.split_once('/'));
+    let omits = is_builtin(group.map_or("", |(group, _)| group));
+    lacks((&asked, omits), found, &Pointer::default(), &mut paths);
     paths
 }
 
@@ -82,20 +85,24 @@ fn text_of<'v>(object: &'v Value, pointer: &str) -> Option<&'v str> {
     object.pointer(pointer).and_then(Value::as_str)
 }
 
-fn lacks(asked: &Value, found: &Value, at: &Pointer, paths: &mut Vec<Pointer>) {
+/// `omits`: whether the API may leave out what says nothing. Of a kind that a definition describes it
+/// keeps all that was written, but for what all objects have.
+fn lacks((asked, omits): (&Value, bool), found: &Value, at: &Pointer, paths: &mut Vec<Pointer>) {
     match (asked, found) {
         (Value::Object(asked), Value::Object(found)) => {
             for (member, asked) in asked {
+                let omits = omits || (at.as_str().is_empty() && member == "metadata");
                 match found.get(member) {
-                    Some(found) => lacks(asked, found, &at.join(member), paths),
-                    None if is_nothing(asked) => {}
+                    Some(found) => lacks((asked, omits), found, &at.join(member), paths),
+                    None if asked.is_null() => {}
+                    None if omits && is_nothing(asked) && !KEPT.contains(&member.as_str()) => {}
                     None => paths.push(at.join(member)),
                 }
             }
         }
         (Value::Array(asked), Value::Array(found)) if asked.len() == found.len() => {
             for (index, (asked, found)) in asked.iter().zip(found).enumerate() {
-                lacks(asked, found, &at.join(&index.to_string()), paths);
+                lacks((asked, omits), found, &at.join(&index.to_string()), paths);
             }
         }
         _ if asked == found || same_quantity(asked, found, at) => {}
@@ -114,6 +121,24 @@ fn is_nothing(value: &Value) -> bool {
         Value::Object(members) => members.values().all(is_nothing),
     }
 }
+
+/// Members whose absence says something else than the value that looks like nothing: the API keeps
+/// that one, so whoever took it out changed the meaning. Source: k8s.io/api, optional members by
+/// pointer.
+const KEPT: [&str; 12] = [
+    "allowPrivilegeEscalation",
+    "automountServiceAccountToken",
+    "enableServiceLinks",
+    "fsGroup",
+    "hostUsers",
+    "labelSelector",
+    "namespaceSelector",
+    "podSelector",
+    "runAsGroup",
+    "runAsNonRoot",
+    "runAsUser",
+    "ttlSecondsAfterFinished",
+];
 
 /// Members beneath which the API writes quantities in its own spelling: `1000m` becomes `1`.
 const QUANTITIES: [&str; 13] = [
@@ -243,6 +268,32 @@ mod tests {
             (json!({}), "/spec"),
         ] {
             assert_eq!(texts(&missing(&asked, &found)), [at], "{found}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_nothing_may_be_left_out_only_where_that_says_the_same() {
+        let pod = |spec: Value| json!({"apiVersion": "v1", "kind": "Pod", "spec": spec});
+        let bare = pod(json!({}));
+        for (spec, at) in [
+            (json!({"hostNetwork": false, "tolerations": [], "hostname": ""}), ""),
+            (json!({"automountServiceAccountToken": false}), "/spec/automountServiceAccountToken"),
+            (json!({"hostUsers": false}), "/spec/hostUsers"),
+        ] {
+            assert_eq!(texts(&missing(&pod(spec.clone()), &bare)).join(""), at, "{spec}");
+        }
+        let widget = |spec: Value| {
+            json!({"apiVersion": "a.example.invalid/v1", "kind": "Widget",
+                "metadata": {"name": "a", "labels": {}}, "spec": spec})
+        };
+        let mut bare = widget(json!({}));
+        bare["metadata"] = json!({"name": "a"});
+        for (spec, at) in [
+            (json!({"open": false}), "/spec/open"),
+            (json!({"from": []}), "/spec/from"),
+            (json!({"left": null}), ""),
+        ] {
+            assert_eq!(texts(&missing(&widget(spec.clone()), &bare)).join(""), at, "{spec}");
         }
     }
 

@@ -11,8 +11,10 @@ use super::glass::Glass;
 use super::job::{Job, State};
 use super::judge::{Past, Standing, judge};
 use super::lanes::{Lanes, Look, Told};
+use super::write::uid;
 use crate::apply::report::{Report, Stop};
 use crate::document::effect::TargetIdentity;
+use crate::document::ident::ResourceId;
 use crate::document::statement::Fate;
 use crate::plan::Plan;
 use crate::remote::kubernetes::{Cluster, Kind, Kinds, Place};
@@ -20,7 +22,7 @@ use crate::remote::kubernetes::{Cluster, Kind, Kinds, Place};
 /// Objects that are looked at side by side.
 const WIDTH: usize = 32;
 /// Objects of one kind and namespace from which on they are listed: one answer for many.
-const MANY: usize = 32;
+pub(super) const MANY: usize = 32;
 /// How long nothing is heard of any of them before it is looked whether somebody asked to stop.
 pub(super) const TICK: Duration = Duration::from_millis(200);
 
@@ -81,11 +83,15 @@ pub(super) fn survey<'p>(
                 settle(job, at, (live.as_ref(), past(job)), sight.glass, report)
             }
             Told::Found(Err(failure)) => {
+                if past(job).begun {
+                    // An earlier round may have written it.
+                    report.took_effect();
+                }
                 let said = sight.glass.said(&failure);
                 let stop = Stop::Cluster(Box::new(ClusterError::Unanswered(said)));
                 Err(report.refused(at, stop))
             }
-            Told::Rehearsed(_) | Told::Sent(_) | Told::Broken => {
+            Told::Listed(_) | Told::Rehearsed(_) | Told::Sent(_) | Told::Broken => {
                 Err(report.refused(at, Stop::Cluster(Box::new(ClusterError::Broken))))
             }
         };
@@ -151,7 +157,10 @@ fn settle(
     job.state = State::Idle;
     match judge(job, live, past, glass) {
         Ok(Standing::Before(known)) => job.known = Some(known),
-        Ok(Standing::After(digest)) => report.already_written(at, digest),
+        Ok(Standing::After(digest)) => {
+            job.made = live.and_then(uid);
+            report.already_written(at, digest);
+        }
         Ok(Standing::Going) => report.already_written(at, None),
         Ok(Standing::Cleared(known)) => {
             report.took_effect();
@@ -176,6 +185,11 @@ fn settle(
     Ok(())
 }
 
+fn namespace_id(name: &str) -> ResourceId {
+    let (group, kind, namespace) = (String::new(), "Namespace".to_owned(), String::new());
+    ResourceId { group, kind, namespace, name: name.to_owned() }
+}
+
 fn guard(job: &Job<'_>) -> String {
     job.change.guard.get("uid").cloned().unwrap_or_default()
 }
@@ -188,12 +202,17 @@ pub(super) fn is_open(report: &Report, at: usize) -> bool {
     }
 }
 
-/// Whether the namespaces of the plan are the very ones that it was made for: what is created in one
-/// has no object of its own to be told by.
+/// Whether the namespaces of the plan are the very ones that it was made for, or that it has made:
+/// what is created in one has no object of its own to be told by.
 ///
 /// # Errors
 /// [`Stop::Stale`], [`Stop::Cluster`].
-pub(super) fn namespaces(plan: &Plan, kinds: &Kinds, sight: Sight<'_>) -> Result<(), Stop> {
+pub(super) fn namespaces(
+    plan: &Plan,
+    jobs: &[Job<'_>],
+    kinds: &Kinds,
+    sight: Sight<'_>,
+) -> Result<(), Stop> {
     let none = BTreeMap::new();
     let named = match &plan.document().effect.target {
         TargetIdentity::Kubernetes { namespaces, .. } => namespaces,
@@ -204,8 +223,15 @@ pub(super) fn namespaces(plan: &Plan, kinds: &Kinds, sight: Sight<'_>) -> Result
         let (kind, api_version) = ("Namespace".to_owned(), "v1".to_owned());
         broken(ClusterError::Unserved { kind, api_version })
     })?;
-    // Those without a uid are made by the plan itself.
-    let known: Vec<(&String, &String)> = named.iter().filter(|(_, uid)| !uid.is_empty()).collect();
+    // Those without a uid are made by the plan itself, and have none before.
+    let made: BTreeMap<&ResourceId, &str> =
+        jobs.iter().filter_map(|job| Some((&job.change.id, job.made.as_deref()?))).collect();
+    let uid_of = |name: &String, uid: &String| match uid.as_str() {
+        "" => made.get(&namespace_id(name)).map(|uid| (*uid).to_owned()),
+        uid => Some(uid.to_owned()),
+    };
+    let known: Vec<(&String, String)> =
+        named.iter().filter_map(|(name, uid)| Some((name, uid_of(name, uid)?))).collect();
     let places = known.iter().map(|(name, _)| Place {
         kind: kind.clone(),
         namespace: String::new(),
@@ -227,7 +253,13 @@ pub(super) fn namespaces(plan: &Plan, kinds: &Kinds, sight: Sight<'_>) -> Result
         match text("/metadata/uid") {
             None => return stale("it is gone"),
             Some(found) if found != uid => {
-                return stale("it is another object than when planned: deleted, and created anew");
+                let than = match named.get(name).is_some_and(String::is_empty) {
+                    true => "the one that this apply made",
+                    false => "when planned",
+                };
+                return stale(&format!(
+                    "it is another object than {than}: deleted, and created anew"
+                ));
             }
             Some(_) if text("/metadata/deletionTimestamp").is_some() => {
                 return stale("it is being deleted");

@@ -30,7 +30,7 @@ use crate::remote::kubernetes::{Answer, Failure, Reason};
 /// Requests that are under way at once.
 const WIDTH: usize = 16;
 /// Changes that are recorded by one durable step of the ledger.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 /// How often an object is compared anew because it keeps changing.
 const LOOKS: usize = 4;
 
@@ -241,7 +241,11 @@ impl Writing<'_, '_, '_> {
             (State::Sent(_), _) => self.failed(at, WriteError::Broken),
             (
                 State::Idle | State::Looked(_) | State::Rehearsed(..) | State::Going(..),
-                Told::Found(_) | Told::Rehearsed(_) | Told::Sent(_) | Told::Broken,
+                Told::Found(_)
+                | Told::Listed(_)
+                | Told::Rehearsed(_)
+                | Told::Sent(_)
+                | Told::Broken,
             ) => {
                 let why = "it was broken off by a fault of this program".to_owned();
                 self.failed(at, WriteError::Unseen(why));
@@ -430,6 +434,7 @@ impl Writing<'_, '_, '_> {
         let Some(job) = self.jobs.get_mut(at) else { return };
         let Some(known) = &job.known else { return self.failed(at, WriteError::Broken) };
         let ready = readiness(object, Duration::ZERO);
+        job.made = uid(object);
         match glass.seen(job, &known.lens, object) {
             Ok(seen) => match job.differs(&seen) {
                 differs if differs.is_empty() => {

@@ -61,7 +61,7 @@ async fn namespace(open: &Open) -> Result<(), StoreError> {
     });
     let place = Place { kind, namespace: String::new(), name };
     let call = Call { place, change: Change::Create(body) };
-    let made = within(Instant::now() + open.patience, open.writer.commit(call)).await;
+    let made = open.commit(call, Instant::now() + open.patience).await;
     let ended = match made {
         Ok(_) => return Ok(()),
         Err(ended) => ended,

@@ -35,11 +35,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::conditional::{Conditional as _, Failure, Fate, Proof, SIDE_BY_SIDE};
 use super::store::{Change, Found, Liveness, Name, Store, StoreError, Version};
-use crate::remote::kubernetes::{self as remote, Access, Cluster, Reason, Writer};
+use crate::remote::kubernetes::{self as remote, Access, Call, Cluster, Reason, Writer};
 
 pub use error::NamespaceError;
 
@@ -74,10 +75,7 @@ pub struct Namespace {
 
 /// What the requests work on.
 struct Open {
-    /// Sends again what changes nothing.
     cluster: Cluster,
-    /// Sends once: what became of a write is looked at before the next one.
-    writer: Writer,
     namespace: String,
     place: String,
     patience: Duration,
@@ -112,8 +110,7 @@ impl Namespace {
             let (context, pinned) = (access.context, pinned.clone());
             return Err(unusable(NamespaceError::Cluster { context, found, pinned }));
         }
-        let writer = Writer::of(&cluster.clone().giving_up_after(Duration::ZERO));
-        let open = Open { cluster, writer, namespace: namespace.clone(), place, patience };
+        let open = Open { cluster, namespace: namespace.clone(), place, patience };
         let open = Arc::new(open);
         Ok(Self { open, lease: *lease })
     }
@@ -162,6 +159,14 @@ enum Ended {
 }
 
 impl Open {
+    /// Sends a request that changes something. The connection itself keeps to `end`, so that it can
+    /// say of one that it never sent.
+    async fn commit(&self, call: Call, end: Instant) -> Result<Value, Ended> {
+        let left = end.saturating_duration_since(Instant::now());
+        let writer = Writer::of(&self.cluster.clone().giving_up_after(left));
+        writer.commit(call).await.map(|answer| answer.object).map_err(Ended::Failed)
+    }
+
     /// What it means for a record that a request about it failed.
     fn failure(&self, ended: Ended) -> Failure {
         let fate = match &ended {

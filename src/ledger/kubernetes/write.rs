@@ -52,8 +52,8 @@ impl Conditional for Open {
 
     async fn send(&self, put: &Put, end: Instant) -> Result<Option<Version>, Failure> {
         let (content, call) = self.call(put).map_err(|error| Failure::new(Fate::Refused, error))?;
-        let sent = within(end, self.writer.commit(call)).await;
-        let object = sent.map_err(|ended| self.failure(ended))?.object;
+        let end = end.min(Instant::now() + self.attempt());
+        let object = self.commit(call, end).await.map_err(|ended| self.failure(ended))?;
         // What the cluster made something else of is found by looking, and is not this record.
         let kept = object::content(&put.name, &object) == Some(content);
         Ok(object::version(&object).filter(|_| kept))

@@ -21,6 +21,7 @@ mod rights;
 mod scene;
 mod secrets;
 mod subject;
+mod unshown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::remote::kubernetes::{Kinds, Place};
 pub use error::{ObserveError, OtherCluster, Rights};
 pub use normal::{Lens, normalised};
 pub use observer::Observer;
+pub use owner::kept;
 pub use path::remove;
 pub use reach::Reach;
 pub use request::{Version, call, deletion};
@@ -44,6 +46,7 @@ use rights::May;
 pub use scene::forced;
 pub use secrets::shown;
 use subject::{Deferral, Makes, Standing, Subject};
+pub use unshown::unshown;
 
 /// Observes and rehearses every operation of a proposal.
 ///

@@ -55,10 +55,9 @@ fn metadata(metadata: &Value) -> Value {
             kept.insert(member.clone(), value.clone());
             continue;
         };
-        let books = |name: &str| ANNOTATIONS.contains(&name) || name.starts_with(COPIES);
         let own: serde_json::Map<_, _> = annotations
             .iter()
-            .filter(|(name, _)| !books(name))
+            .filter(|(name, _)| !is_book(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         if !own.is_empty() {
@@ -66,6 +65,22 @@ fn metadata(metadata: &Value) -> Value {
         }
     }
     Value::Object(kept)
+}
+
+/// Whether an annotation is left out.
+fn is_book(annotation: &str) -> bool {
+    ANNOTATIONS.contains(&annotation) || annotation.starts_with(COPIES)
+}
+
+/// Whether [`normalised`] leaves out what stands at a place.
+pub(super) fn is_unshown(place: &Pointer) -> bool {
+    let segments: Vec<String> = place.segments().collect();
+    match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["status", ..] => true,
+        ["metadata", "annotations", annotation, ..] => is_book(annotation),
+        ["metadata", member, ..] => BOOKS.contains(member),
+        _ => false,
+    }
 }
 
 /// Kinds with a subresource `scale` over `/spec/replicas`. Of a custom kind, the target's `ignore`

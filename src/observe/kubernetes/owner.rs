@@ -5,9 +5,11 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::document::operation::{Consent, Operation};
+
 /// Who keeps an object as it is written elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Keeper {
+struct Keeper {
     product: &'static str,
     /// What says so.
     by: String,
@@ -38,8 +40,14 @@ const MARKS: [(&str, &str, &str); 4] = [
     ("labels", "helm.toolkit.fluxcd.io/name", FLUX),
 ];
 
+/// Why an operation may not touch an object that one of them keeps, in words.
+pub fn kept(operation: &Operation, live: &Value) -> Option<String> {
+    let keeper = keeper(live).filter(|_| operation.force == Consent::Refused)?;
+    Some(format!("the object is kept by {keeper}; the operation lacks `force: allowed`"))
+}
+
 /// Who keeps this object, if one of them does.
-pub(super) fn keeper(live: &Value) -> Option<Keeper> {
+fn keeper(live: &Value) -> Option<Keeper> {
     let metadata = live.get("metadata")?;
     let marked = MARKS.iter().find_map(|(member, name, product)| {
         metadata.get(member)?.get(name)?;

@@ -174,10 +174,9 @@ impl<'s> Scene<'s> {
         if self.subject.operation.force == Consent::Allowed {
             return None;
         }
-        if let Some(keeper) = self.live.and_then(owner::keeper) {
-            return Some(format!(
-                "the object is kept by {keeper}; the operation lacks `force: allowed`"
-            ));
+        let operation = &self.subject.operation;
+        if let Some(because) = self.live.and_then(|live| owner::kept(operation, live)) {
+            return Some(because);
         }
         (!fields.is_empty()).then(|| conflict(fields))
     }

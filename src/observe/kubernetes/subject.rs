@@ -10,6 +10,7 @@ use super::error::ObserveError;
 use super::normal;
 use super::path;
 use super::request::NO_OBJECT;
+use super::unshown::unshown;
 use crate::config::KubernetesTarget;
 use crate::document::ident::{Label, ResourceId};
 use crate::document::operation::{Action, Operation, ResourceRef};
@@ -171,6 +172,11 @@ pub(super) fn subject(
     if !target.covers(&id) {
         let (operation, target) = (operation.id.clone(), name.clone());
         return Err(ObserveError::Scope { operation, id: Box::new(id), target });
+    }
+    if let Some(pointer) = unshown(&operation.action) {
+        return Err(refuse(format!(
+            "{id}: {pointer} is what no plan shows, and the operation sets it"
+        )));
     }
     for pointer in normal::ignored(target, &resource) {
         let live = Value::Null;

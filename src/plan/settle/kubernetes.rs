@@ -11,6 +11,7 @@ use crate::custody::vault;
 use crate::document::effect::{Preview, PreviewState, Step};
 use crate::document::ident::{Label, Pointer};
 use crate::document::operation::{Action, Consent, Operation, Propagation};
+use crate::observe::kubernetes::unshown;
 use crate::plan::class;
 use crate::plan::derive::DeriveError;
 
@@ -35,6 +36,7 @@ pub(super) fn own(
     if seen.after.is_null() != deletes {
         return refuse("`after` is not what the operation asks for");
     }
+    shown(operation)?;
     guarded(operation, seen)?;
     hidden(operation, seen)?;
     open(operation, seen)?;
@@ -82,6 +84,18 @@ pub(super) fn own(
     let (preview, replace_paths) = (seen.preview.clone(), seen.replace_paths.clone());
     let without_effect = seen.without_effect.clone();
     Ok(Own { id, actions, preview, replace_paths, without_effect, propagation, needs })
+}
+
+/// Whether the operation writes nothing but what both sides of a change show: the rest would be
+/// written without anybody having seen it.
+fn shown(operation: &Operation) -> Result<(), DeriveError> {
+    match unshown(&operation.action) {
+        Some(at) => {
+            let message = format!("{at} is what no plan shows, and the operation sets it");
+            Err(wrong(operation, &message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether the guard ties the change to the very object that is there, if one is.

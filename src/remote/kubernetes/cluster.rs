@@ -126,6 +126,12 @@ impl Cluster {
         self.open.worker.run(task)
     }
 
+    /// Begins a task on the connection's thread, and does not wait for it. It is dropped unfinished
+    /// if it is broken off by a fault of this program.
+    pub fn begin(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.open.worker.begin(task);
+    }
+
     /// Runs `work` over all items, at most `width` at once, and gives the results in the order of
     /// the items.
     pub async fn side_by_side<I, T, F, W>(&self, items: Vec<I>, width: usize, work: W) -> Vec<T>

@@ -75,7 +75,7 @@ struct Lost {
 impl Cluster {
     /// Sends a request that changes nothing, again where it fails for a while.
     pub(super) async fn ask(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let end = Instant::now() + self.whole();
+        let (again, end) = self.limits();
         let mut tries = 0;
         loop {
             tries += 1;
@@ -104,7 +104,7 @@ impl Cluster {
                 }
             };
             let pause = pause(&asked.request, tries, wait);
-            if Instant::now() + pause >= end {
+            if Instant::now() + pause >= again {
                 return Err(failure);
             }
             sleep(pause).await;
@@ -113,7 +113,7 @@ impl Cluster {
 
     /// Sends a request that changes something: again only where it was not done for certain.
     pub(super) async fn tell(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let end = Instant::now() + self.whole();
+        let (again, end) = self.limits();
         let mut tries = 0;
         loop {
             tries += 1;
@@ -137,11 +137,18 @@ impl Cluster {
                 }
             };
             let pause = pause(&asked.request, tries, wait);
-            if Instant::now() + pause >= end {
+            if Instant::now() + pause >= again {
                 return Err(failure);
             }
             sleep(pause).await;
         }
+    }
+
+    /// Until when a request may be sent again, and until when its last answer may come. Whatever
+    /// the whole is, the first answer has its time.
+    fn limits(&self) -> (Instant, Instant) {
+        let now = Instant::now();
+        (now + self.whole(), now + self.whole().max(self.patience()))
     }
 
     async fn once(&self, request: &Request<Vec<u8>>, end: Instant) -> Reply {

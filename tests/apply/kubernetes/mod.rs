@@ -2,6 +2,7 @@
 //! README says applying needs.
 
 mod crash;
+mod hidden;
 mod meddled;
 mod network;
 mod readiness;

@@ -255,3 +255,19 @@ fn what_was_not_begun_is_not_taken_for_written_because_it_holds_as_much() {
     ended.must(Outcome::Partial);
     assert!(ended.stop().contains("it exists, and was to be created"), "{}", ended.stop());
 }
+
+#[test]
+fn many_objects_are_waited_for_by_few_requests() {
+    let stage = Stage::new();
+    let names: Vec<String> = (0..40).map(|at| format!("web-{at:02}")).collect();
+    let plan = stage.plan(Value::Array(
+        names.iter().map(|name| json!({"apply": stage.deployment(name, 0)})).collect(),
+    ));
+    let ended = stage.apply(&plan);
+    ended.must(Outcome::Applied);
+    for name in names {
+        let path = stage.namespace.path_of("apps/v1", &format!("deployments/{name}"));
+        let found = stage.cluster.admin().read(&path);
+        assert!(found["status"]["observedGeneration"].is_number(), "{found}");
+    }
+}

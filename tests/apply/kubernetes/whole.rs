@@ -9,6 +9,7 @@ use countersign::custody::vault::Vault;
 use countersign::document::statement::{Fate, Outcome};
 use countersign::ledger::local::Local;
 use countersign::ledger::{Home, Ledger};
+use countersign::plan::Plan;
 use serde_json::{Value, json};
 
 use super::stage::{Hooks, PATIENCE, Stage, applied, config};
@@ -68,16 +69,21 @@ fn no_write_begins_at_expiry_or_later() {
     assert!(ended.writes.is_empty());
 }
 
-#[test]
-fn an_interrupt_stops_before_the_next_object() {
-    let stage = Stage::new();
+/// A plan of three objects, one after the other.
+fn in_a_row(stage: &Stage) -> Plan {
     let names = ["a", "b", "c"];
     let operations = names.iter().enumerate().map(|(at, name)| {
         let needs: Vec<&str> = names[..at].last().into_iter().copied().collect();
         let body = stage.configmap(name, json!({"a": "1"}));
         json!({"id": name, "apply": body, "dependsOn": needs})
     });
-    let plan = stage.plan(Value::Array(operations.collect()));
+    stage.plan(Value::Array(operations.collect()))
+}
+
+#[test]
+fn an_interrupt_stops_before_the_next_object() {
+    let stage = Stage::new();
+    let plan = in_a_row(&stage);
     // Asked before an object is recorded, before it is sent, and while the wave is waited for.
     let asked = Cell::new(0);
     let interrupted = || asked.replace(asked.get() + 1) >= 2;
@@ -110,6 +116,44 @@ fn whoever_gives_up_is_told_what_is_written_and_what_is_not() {
     assert!(report.lines()[2].because.contains("not what it was when planned"));
     assert!(report.stop().is_none(), "{report:?}");
     assert!(stage.writes(mark).is_empty());
+}
+
+/// Of three objects, one after the other, the first is written.
+fn half_done(stage: &Stage) -> Plan {
+    let plan = in_a_row(stage);
+    let asked = Cell::new(0);
+    let interrupted = || asked.replace(asked.get() + 1) >= 2;
+    let ended = stage.apply_with(&plan, Hooks { interrupted: &interrupted, ..Hooks::default() });
+    ended.must(Outcome::Partial);
+    plan
+}
+
+/// The same namespace, by an entry that pins another authority: nothing can be looked at.
+fn unseen(stage: Stage) -> Stage {
+    let ca = format!("sha256:{}", "0".repeat(64));
+    Stage { config: config(&stage.cluster.uid(), &ca, stage.name(), ""), ..stage }
+}
+
+#[test]
+fn whoever_gives_up_without_a_look_is_not_told_that_nothing_is_written() {
+    let stage = Stage::new();
+    let plan = half_done(&stage);
+    let stage = unseen(stage);
+    let reach = stage.reach(Vault::empty());
+    let report =
+        given_up(&plan, Place { target: stage.target(), reach: &reach, patience: PATIENCE });
+    assert!(report.stop().is_some());
+    for line in report.lines() {
+        assert!(line.because.starts_with("not looked at: "), "{line:?}");
+    }
+}
+
+#[test]
+fn a_resume_that_sees_nothing_does_not_say_that_nothing_is_written() {
+    let stage = Stage::new();
+    let plan = half_done(&stage);
+    let stage = unseen(stage);
+    stage.resume(&plan).must(Outcome::Partial);
 }
 
 #[test]
