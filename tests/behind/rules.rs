@@ -32,6 +32,14 @@ impl Kind {
     fn new(project: &KubeProject<'_>) -> Self {
         let kind = Self { group: format!("t{}.example.invalid", random()) };
         kind.defined(project, &json!({"type": "integer"}));
+        let verbs = json!(["get", "list", "create", "patch", "delete"]);
+        project.cluster.grant(
+            &project.user,
+            Some(project.name()),
+            &json!([{"apiGroups": [kind.group], "resources": ["widgets"], "verbs": verbs}]),
+        );
+        let all = project.namespace.path_of(&format!("{}/v1", kind.group), "widgets");
+        project.user.client().wait_for(&all, "a right", |answer| answer["items"].is_array());
         kind
     }
 
