@@ -100,6 +100,10 @@ fn shape_word(word: &str) -> String {
     if word.starts_with("10.0.") && word.split('.').count() == 4 {
         return "<cluster address>".to_owned();
     }
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    if lengths == [8, 4, 4, 4, 12] && word.bytes().all(|c| c == b'-' || c.is_ascii_hexdigit()) {
+        return "<uid>".to_owned();
+    }
     if word.starts_with("SHA256:") {
         return "SHA256:<key>".to_owned();
     }
