@@ -9,7 +9,7 @@ use super::error::WriteError;
 use super::job::{Doubt, State};
 use super::judge;
 use super::lanes::Look;
-use super::write::{Writing, pause};
+use super::write::Writing;
 use crate::remote::kubernetes::Failure;
 
 impl Writing<'_, '_, '_> {
@@ -40,7 +40,7 @@ impl Writing<'_, '_, '_> {
             Ok(live) => match judge::fate(job, live.as_ref(), glass) {
                 // A request may still be on its way for as long as a server works on one.
                 Ok(judge::Fate::Untouched) if sent.elapsed() < patience.settles => {
-                    return self.doubt(at, doubt, pause(since, &patience));
+                    return self.doubt(at, doubt, patience.pause(since));
                 }
                 Ok(judge::Fate::Landed(seen)) => Ok(seen),
                 Ok(judge::Fate::Untouched | judge::Fate::Barred) => {
@@ -52,7 +52,7 @@ impl Writing<'_, '_, '_> {
                 Err(found) => Err(WriteError::Unknown(format!("{why}; {found}"))),
             },
             Err(_) if since.elapsed() < patience.silence => {
-                return self.doubt(at, doubt, pause(since, &patience));
+                return self.doubt(at, doubt, patience.pause(since));
             }
             Err(failure) => Err(WriteError::Unknown(format!("{why}; {}", glass.said(&failure)))),
         };

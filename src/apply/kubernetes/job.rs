@@ -51,6 +51,11 @@ fn version(live: &Value) -> Value {
     serde_json::json!({ "metadata": Value::Object(metadata) })
 }
 
+/// The uid of an object.
+pub(super) fn uid(object: &Value) -> Option<String> {
+    object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
+}
+
 /// A request that a change still needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {

@@ -58,6 +58,13 @@ pub struct Patience {
     pub longest: Duration,
 }
 
+impl Patience {
+    /// How long until the next look: the longer it took, the longer.
+    fn pause(&self, since: Monotonic) -> Duration {
+        (since.elapsed() / 4).clamp(self.shortest, self.longest)
+    }
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant as Monotonic};
 use serde_json::Value;
 
 use super::error::WriteError;
+use super::job::uid;
 use super::job::{Known, State};
 use super::lanes::Look;
-use super::write::{Writing, pause, uid};
+use super::write::Writing;
 use crate::ledger::Recorded;
 use crate::remote::kubernetes::Failure;
 
@@ -57,7 +58,7 @@ impl Writing<'_, '_, '_> {
         (self.run.progress)(&format!("waiting until {} is gone: {why}", job.words()));
         job.state = State::Going(recorded, since);
         if let Some(place) = job.place.clone() {
-            self.lanes.look(at, Look { after: pause(since, &self.patience), place });
+            self.lanes.look(at, Look { after: self.patience.pause(since), place });
         }
     }
 

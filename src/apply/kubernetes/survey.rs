@@ -8,10 +8,9 @@ use serde_json::Value;
 
 use super::error::ClusterError;
 use super::glass::Glass;
-use super::job::{Job, State};
+use super::job::{Job, State, uid};
 use super::judge::{Past, Standing, judge};
 use super::lanes::{Lanes, Look, Told};
-use super::write::uid;
 use crate::apply::report::{Report, Stop};
 use crate::document::effect::TargetIdentity;
 use crate::document::ident::ResourceId;

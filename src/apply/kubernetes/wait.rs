@@ -13,7 +13,6 @@ use super::lanes::{Lanes, Look, Told};
 use super::ready::{Readiness, readiness};
 use super::replace::still_there;
 use super::survey::{MANY, Sight, TICK};
-use super::write::pause;
 use crate::apply::report::{Report, Stop};
 use crate::apply::run::Run;
 use crate::document::statement::Fate;
@@ -258,7 +257,7 @@ impl Waiting<'_, '_, '_> {
         }
         if let Some(one) = self.awaited.get_mut(&at) {
             one.why = why;
-            one.next = Some(Monotonic::now() + pause(self.since, &self.patience));
+            one.next = Some(Monotonic::now() + self.patience.pause(self.since));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Monotonic};
 use serde_json::Value;
 
 use super::error::{Touched, WriteError};
-use super::job::{Doubt, Job, Need, State, Verb};
+use super::job::{Doubt, Job, Need, State, Verb, uid};
 use super::judge::{Past, Standing, judge};
 use super::lanes::{Lanes, Look, Told};
 use super::ready::{Readiness, readiness};
@@ -489,13 +489,4 @@ impl Writing<'_, '_, '_> {
         self.report.failed(at, digest, causes::line(&error));
         self.stop.get_or_insert(Stop::Object { id: job.id.clone(), source: Box::new(error) });
     }
-}
-
-pub(super) fn uid(object: &Value) -> Option<String> {
-    object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
-}
-
-/// The longer it took, the longer until the next look.
-pub(super) fn pause(since: Monotonic, patience: &Patience) -> Duration {
-    (since.elapsed() / 4).clamp(patience.shortest, patience.longest)
 }
