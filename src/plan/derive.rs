@@ -9,14 +9,14 @@ use super::class;
 use super::files::{self, FilesError, Written};
 use super::judgement::{Case, Judgement};
 use super::radius;
-use super::settle::{self, Own, Seen, Settled};
+use super::settle::{self, Own, Settled};
 use super::waves::{self, Item, OrderError};
 use crate::document::effect::{
     Change, Effect, Facts, FileChange, PreviewState, Stack, Step, TargetIdentity,
 };
 use crate::document::ident::{Label, ResourceId};
 use crate::document::proposal::Proposal;
-use crate::observe::ObserveError;
+use crate::observe::{ObserveError, ObservedChange};
 
 /// Why nothing can be derived: the document contradicts itself, or its request cannot be met.
 #[derive(Debug, Error)]
@@ -54,7 +54,7 @@ pub(super) struct Basis<'a> {
     pub(super) proposal: &'a Proposal,
     pub(super) target: TargetIdentity,
     /// Sorted by id.
-    pub(super) changes: Vec<Seen>,
+    pub(super) changes: Vec<ObservedChange>,
     pub(super) files: BTreeMap<String, Option<String>>,
     pub(super) stack: Option<Stack>,
     pub(super) masking: String,
@@ -152,9 +152,9 @@ fn previewed(one: &Settled<'_>, ids: &BTreeSet<&ResourceId>) -> bool {
     }
 }
 
-fn change(seen: Seen, own: Own, judged: &Judgement) -> Change {
+fn change(seen: ObservedChange, own: Own, judged: &Judgement) -> Change {
     let Own { id, actions, preview, replace_paths, without_effect, propagation, needs: _ } = own;
-    let Seen {
+    let ObservedChange {
         operation,
         resource,
         before,

@@ -9,7 +9,6 @@ use thiserror::Error;
 use super::derive::{self, Around, Basis, DeriveError, Derived};
 use super::facts;
 use super::judgement::{Case, Judgement};
-use super::settle::Seen;
 use crate::document::canonical::{self, CanonicalError};
 use crate::document::effect::{Change, Effect, Facts, FileChange};
 use crate::document::ident::{Digest, Pointer};
@@ -95,9 +94,8 @@ impl Plan {
         observed: Observed,
         around: impl FnOnce(&[Case<'_>]) -> Result<Around, DeriveError>,
     ) -> Result<Self, MakeError> {
-        let Observed { proposal, target, changes, files, stack, masking, surroundings: _ } =
+        let Observed { proposal, target, mut changes, files, stack, masking, surroundings: _ } =
             observed;
-        let mut changes: Vec<Seen> = changes.into_iter().map(seen).collect();
         changes.sort_by_cached_key(|change| change.resource.id());
         let basis = Basis { proposal: &proposal, target, changes, files, stack, masking };
         let derived = derive::derive(basis, around)?;
@@ -159,7 +157,7 @@ impl Plan {
     }
 
     /// The observed members of every change, in the order of `effect.changes`.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(super) fn seen(&self) -> Vec<ObservedChange> {
         let both = |change: &Change| (change.before.clone(), change.after.clone());
         self.document.effect.changes.iter().map(|change| stored((change, both(change)))).collect()
     }
@@ -202,37 +200,8 @@ fn read(bytes: &[u8]) -> Result<PlanDocument, OpenError> {
     })
 }
 
-fn seen(change: ObservedChange) -> Seen {
-    let ObservedChange {
-        operation,
-        resource,
-        before,
-        after,
-        preview,
-        unknown,
-        replace_paths,
-        force,
-        warnings,
-        without_effect,
-        guard,
-    } = change;
-    Seen {
-        operation,
-        resource,
-        before,
-        after,
-        preview,
-        unknown,
-        replace_paths,
-        force,
-        warnings,
-        without_effect,
-        guard,
-    }
-}
-
-fn stored((change, (before, after)): (&Change, (Value, Value))) -> Seen {
-    Seen {
+fn stored((change, (before, after)): (&Change, (Value, Value))) -> ObservedChange {
+    ObservedChange {
         operation: change.operation.clone(),
         resource: change.resource.clone(),
         before,

@@ -1,16 +1,17 @@
 //! Of a folder of manifests everything follows: what an operation makes of an object is computed
 //! here again.
 
-use super::{Own, Seen, steps, wrong};
+use super::{Own, steps, wrong};
 use crate::document::effect::{Preview, PreviewState};
 use crate::document::operation::{Consent, Operation};
+use crate::observe::ObservedChange;
 use crate::observe::directory::{Budget, result_of};
 use crate::plan::class;
 use crate::plan::derive::DeriveError;
 
 pub(super) fn own(
     operation: &Operation,
-    seen: &Seen,
+    seen: &ObservedChange,
     budget: &mut Budget,
 ) -> Result<Own, DeriveError> {
     let after = result_of(&operation.action, &seen.before, budget)

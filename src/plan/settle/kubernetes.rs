@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Own, Seen, steps, wrong};
+use super::{Own, steps, wrong};
 use crate::custody::vault;
 use crate::document::effect::{Preview, PreviewState, Step};
 use crate::document::ident::{Label, Pointer};
 use crate::document::operation::{Action, Consent, Operation, Propagation};
+use crate::observe::ObservedChange;
 use crate::observe::kubernetes::unshown;
 use crate::plan::class;
 use crate::plan::derive::DeriveError;
@@ -20,7 +21,7 @@ pub(super) const REPLACE: &str = "replace";
 
 pub(super) fn own(
     operation: &Operation,
-    seen: &Seen,
+    seen: &ObservedChange,
     makers: &BTreeMap<String, &Label>,
 ) -> Result<Own, DeriveError> {
     let refuse = |message: &str| Err(wrong(operation, message));
@@ -99,7 +100,7 @@ fn shown(operation: &Operation) -> Result<(), DeriveError> {
 }
 
 /// Whether the guard ties the change to the very object that is there, if one is.
-fn guarded(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
+fn guarded(operation: &Operation, seen: &ObservedChange) -> Result<(), DeriveError> {
     let uid = seen.guard.get("uid").map(String::as_str);
     match (&seen.before, uid, seen.guard.len()) {
         (Value::Null, None, 0) => Ok(()),
@@ -109,7 +110,7 @@ fn guarded(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
 }
 
 /// Whether no value of a Secret stands in the change: whoever observed it must have masked them all.
-fn hidden(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
+fn hidden(operation: &Operation, seen: &ObservedChange) -> Result<(), DeriveError> {
     let bare = [&seen.before, &seen.after]
         .into_iter()
         .find_map(|object| vault::unmasked(&seen.resource, object));
@@ -123,7 +124,7 @@ fn hidden(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
 }
 
 /// Whether what is left open is left open by the operation too.
-fn open(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
+fn open(operation: &Operation, seen: &ObservedChange) -> Result<(), DeriveError> {
     for path in &seen.unknown {
         let set = match &operation.action {
             Action::Apply(body) => body.pointer(path.as_str()).is_some(),
@@ -138,7 +139,7 @@ fn open(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
 }
 
 /// Whether `after` is what the operation says, secrets aside: nobody has evaluated it yet.
-fn is_body(operation: &Operation, seen: &Seen) -> bool {
+fn is_body(operation: &Operation, seen: &ObservedChange) -> bool {
     let Action::Apply(body) = &operation.action else { return false };
     let mut sides = [body.clone(), seen.after.clone()];
     let hidden: BTreeSet<Pointer> =
@@ -157,7 +158,7 @@ fn is_body(operation: &Operation, seen: &Seen) -> bool {
 /// Whether the identity of the target has just the namespaces of the changes.
 pub(in crate::plan) fn namespaces(
     named: &BTreeMap<String, String>,
-    changes: &[Seen],
+    changes: &[ObservedChange],
 ) -> Result<(), DeriveError> {
     let used: BTreeSet<&str> = changes
         .iter()

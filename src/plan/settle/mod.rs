@@ -10,31 +10,16 @@ use serde_json::Value;
 
 use super::derive::DeriveError;
 use super::judgement::Case;
-use crate::document::effect::{Forced, Preview, Step, TargetIdentity};
+use crate::document::effect::{Preview, Step, TargetIdentity};
 use crate::document::ident::{Label, Pointer, ResourceId};
 use crate::document::operation::{Operation, Propagation, ResourceRef};
 use crate::document::proposal::Proposal;
+use crate::observe::ObservedChange;
 use crate::observe::directory::Budget;
-
-/// The members of a change that a target answers for.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) operation: Label,
-    pub(super) resource: ResourceRef,
-    pub(super) before: Value,
-    pub(super) after: Value,
-    pub(super) preview: Preview,
-    pub(super) unknown: Vec<Pointer>,
-    pub(super) replace_paths: Vec<Pointer>,
-    pub(super) force: Vec<Forced>,
-    pub(super) warnings: Vec<String>,
-    pub(super) without_effect: Vec<Pointer>,
-    pub(super) guard: BTreeMap<String, String>,
-}
 
 /// One change with the members that follow from its operation alone.
 pub(super) struct Settled<'s> {
-    pub(super) seen: &'s Seen,
+    pub(super) seen: &'s ObservedChange,
     pub(super) own: Own,
 }
 
@@ -72,7 +57,7 @@ impl Settled<'_> {
 pub(super) fn settle<'s>(
     proposal: &Proposal,
     target: &TargetIdentity,
-    changes: &'s [Seen],
+    changes: &'s [ObservedChange],
 ) -> Result<Vec<Settled<'s>>, DeriveError> {
     let mut operations: BTreeMap<&Label, &Operation> = BTreeMap::new();
     for operation in &proposal.operations {
@@ -106,7 +91,7 @@ pub(super) fn settle<'s>(
 }
 
 /// Whether the change is of the object that its operation names, in the form that it has.
-fn same_object(operation: &Operation, seen: &Seen) -> Result<(), DeriveError> {
+fn same_object(operation: &Operation, seen: &ObservedChange) -> Result<(), DeriveError> {
     let object = if seen.after.is_null() { &seen.before } else { &seen.after };
     if ResourceRef::of(object).as_ref() != Some(&seen.resource) {
         return Err(wrong(operation, "`resource` does not name the object that changes"));
